@@ -1,0 +1,309 @@
+/**
+ * Holds one capture: takes frames in, follows them, and opens packets, journeys and frames on demand. The frames'
+ * bytes stay in the capture file; only where they lie is kept here.
+ */
+
+import { closeSync, openSync, readSync } from "node:fs";
+import type { Packet, PacketPage } from "../../preload/contract/calls.ts";
+import type { Layer, OpenedFrame } from "../../preload/contract/frame.ts";
+import type { Journey } from "../../preload/contract/journey.ts";
+import { type InterfaceRef, interfaceName, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
+import { type DecodeOptions, decodeFrame } from "../decode/decode.ts";
+import { summarizeFrame } from "../decode/summary.ts";
+import { explainJourney } from "../journey/explain.ts";
+import { Follower } from "../journey/follow.ts";
+import { Doubles } from "../journey/rows.ts";
+import type { DirectionNumber } from "../journey/wiring.ts";
+import { PcapngFile } from "./pcapng-file.ts";
+import { CaptureReader } from "./reader.ts";
+
+/** A journey with the layers of each of its hops, which causes are found from. */
+export interface JourneyWithLayers {
+  journey: Journey;
+  layers: Layer[][];
+}
+
+/** A live frame waits this long for older frames of other interfaces before it is followed. */
+const REORDER_MS = 20;
+/** The fixed columns of packets that were told before are kept for this many packets. */
+const ROWS_KEPT = 20_000;
+
+interface PendingFrame {
+  interface: number;
+  direction: DirectionNumber;
+  at: number;
+  bytes: Uint8Array;
+  length: number;
+  offset: number;
+  arrived: number;
+}
+
+type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary" | "frame">;
+
+export class CaptureStore {
+  readonly #follower: Follower;
+  readonly #topology: Topology | undefined;
+  readonly #decoding: DecodeOptions;
+  readonly #reading: number;
+  readonly #file: PcapngFile | undefined;
+  /** Nanoseconds are counted from this second. */
+  #baseSeconds: number | undefined;
+  /** Where each frame's bytes begin in the file. */
+  readonly #offsets = new Doubles();
+  #pending: PendingFrame[] = [];
+  #latest = 0;
+  #rows = new Map<number, Row>();
+
+  /** `write` makes a new file at `path` and fills it; without it the file is there and only read. */
+  constructor(options: { path: string; topology?: Topology; write?: { lab: string; startedAt: number } }) {
+    this.#topology = options.topology;
+    this.#decoding = { vxlanPorts: options.topology ? vxlanPorts(options.topology) : [] };
+    this.#follower = new Follower({ interfaces: [], topology: options.topology });
+    if (options.write) {
+      this.#file = new PcapngFile(options.path, options.write.lab);
+      this.#baseSeconds = Math.floor(options.write.startedAt / 1000);
+    }
+    this.#reading = openSync(options.path, "r");
+  }
+
+  get frameCount(): number {
+    return this.#follower.frameCount;
+  }
+
+  get packetCount(): number {
+    return this.#follower.journeyCount;
+  }
+
+  get interfaces(): readonly InterfaceRef[] {
+    return this.#follower.interfaces;
+  }
+
+  /** Bytes written so far; 0 for a capture that is only read. */
+  get size(): number {
+    return this.#file?.size ?? 0;
+  }
+
+  addInterface(ref: InterfaceRef): number {
+    this.#file?.addInterface(interfaceName(ref));
+    return this.#follower.addInterface(ref);
+  }
+
+  /** Takes a live frame: writes it to the file now, and follows it when older ones can no longer come. */
+  receive(
+    interfaceIndex: number,
+    direction: DirectionNumber,
+    seconds: number,
+    nanos: number,
+    bytes: Uint8Array,
+    length: number,
+  ): void {
+    const offset = this.#file?.addPacket(interfaceIndex, direction, seconds, nanos, bytes, length) ?? 0;
+    const at = this.#since(seconds, nanos);
+    const arrived = performance.now();
+    this.#pending.push({
+      interface: interfaceIndex,
+      direction,
+      at,
+      bytes: new Uint8Array(bytes),
+      length,
+      offset,
+      arrived,
+    });
+  }
+
+  /** Hands what has arrived to the file and follows what has waited long enough (or all of it). */
+  advance(all = false): void {
+    this.#file?.flush();
+    const limit = all ? Number.POSITIVE_INFINITY : performance.now() - REORDER_MS;
+    let cut = Number.NEGATIVE_INFINITY;
+    for (const frame of this.#pending) if (frame.arrived <= limit && frame.at > cut) cut = frame.at;
+    if (cut === Number.NEGATIVE_INFINITY) return;
+    const due = this.#pending.filter((frame) => frame.at <= cut).sort((a, b) => a.at - b.at);
+    this.#pending = this.#pending.filter((frame) => frame.at > cut);
+    for (const frame of due) {
+      this.#add(
+        frame.interface,
+        frame.direction,
+        frame.at,
+        frame.bytes,
+        0,
+        frame.bytes.length,
+        frame.length,
+        frame.offset,
+      );
+    }
+  }
+
+  /** Reads the whole capture file. Answers with what was wrong with it, if anything. */
+  readAll(): string | undefined {
+    const indexes: number[] = [];
+    const reader = new CaptureReader({
+      onInterface: (index, name, linkType) => {
+        if (linkType !== 1) throw new UnsupportedLinkType(linkType);
+        indexes[index] = this.addInterface(splitInterfaceName(name));
+      },
+      onPacket: (interfaceIndex, direction, seconds, nanos, bytes, start, end, length, offset) => {
+        this.#baseSeconds ??= seconds;
+        const index = indexes[interfaceIndex] ?? 0;
+        this.#add(index, direction, this.#since(seconds, nanos), bytes, start, end, length, offset);
+      },
+    });
+    const chunk = Buffer.alloc(1 << 20);
+    try {
+      for (let position = 0; ; ) {
+        const size = readSync(this.#reading, chunk, 0, chunk.length, position);
+        if (size === 0) break;
+        reader.push(chunk.subarray(0, size));
+        position += size;
+        if (reader.problem) break;
+      }
+    } catch (error) {
+      if (error instanceof UnsupportedLinkType || isSystemError(error)) return error.message;
+      throw error;
+    }
+    this.#follower.finish();
+    if (reader.problem) return reader.problem;
+    return reader.pending > 0 ? "the file was cut short: its last packet is not whole and was left out" : undefined;
+  }
+
+  #since(seconds: number, nanos: number): number {
+    return (seconds - (this.#baseSeconds ?? seconds)) * 1e9 + nanos;
+  }
+
+  #add(
+    interfaceIndex: number,
+    direction: DirectionNumber,
+    at: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    length: number,
+    offset: number,
+  ): void {
+    const index = this.#follower.add(interfaceIndex, direction, at, bytes, start, end, length);
+    this.#offsets.reserve(index);
+    this.#offsets.set(index, offset);
+    if (at > this.#latest) this.#latest = at;
+  }
+
+  /**
+   * Packets that are new, grew or ended since the last call; one without hops was found to be part of another.
+   * `now`: milliseconds since 1970.
+   */
+  changed(now: number): Packet[] {
+    const since = this.#baseSeconds === undefined ? this.#latest : now * 1e6 - this.#baseSeconds * 1e9;
+    const ids = this.#follower.settle(since).filter((id) => this.#follower.hopCount(id) > 0 || this.#rows.has(id));
+    return ids.sort((a, b) => a - b).map((id) => this.#packet(id));
+  }
+
+  /**
+   * One page of the packet list, in the order in which they began; `at` leaves those seen at one interface. Without it
+   * a packet's place is its number, so that one which was found to be part of another keeps its place, without hops.
+   */
+  packets(first: number, count: number, at?: string): PacketPage {
+    if (at === undefined) {
+      const total = this.#follower.journeyCount;
+      const size = Math.max(0, Math.min(count, total - first));
+      return { total, first, packets: Array.from({ length: size }, (_, index) => this.#packet(first + index)) };
+    }
+    const index = this.interfaces.findIndex((ref) => interfaceName(ref) === at);
+    if (index < 0) return { total: 0, first, packets: [] };
+    const listed = this.#follower.listJourneys({ first, count, at: index });
+    return { total: listed.total, first, packets: listed.ids.map((id) => this.#packet(id)) };
+  }
+
+  /** The journeys that began at or after a time (milliseconds since 1970), oldest first. */
+  packetsSince(time: number): Packet[] {
+    const since = time * 1e6 - (this.#baseSeconds ?? 0) * 1e9;
+    const found: Packet[] = [];
+    for (let id = this.#follower.journeyCount - 1; id >= 0; id--) {
+      if (this.#follower.hopCount(id) === 0) continue;
+      const packet = this.#packet(id);
+      if (packet.at < since) break;
+      found.push(packet);
+    }
+    return found.reverse();
+  }
+
+  /** How many frames the store knows of, followed or waiting. */
+  get received(): number {
+    return this.#follower.frameCount + this.#pending.length;
+  }
+
+  /** A journey with its hops and their layers; undefined where there is none of that number. */
+  journey(id: number): JourneyWithLayers | undefined {
+    if (id < 0 || id >= this.#follower.journeyCount) return undefined;
+    const frames = this.#follower
+      .journeyFrames(id)
+      .map((index) => ({ frame: this.#follower.frame(index), layers: decodeFrame(this.bytes(index), this.#decoding) }));
+    const journey = explainJourney({ ...this.#follower.facts(id), frames, topology: this.#topology });
+    const layers = new Map(frames.map(({ frame, layers: decoded }) => [frame.index, decoded]));
+    return { journey, layers: journey.hops.map((hop) => layers.get(hop.frame) ?? []) };
+  }
+
+  /** A frame with its layers and bytes; undefined where there is none of that number. */
+  frame(index: number): OpenedFrame | undefined {
+    if (index < 0 || index >= this.#follower.frameCount) return undefined;
+    const bytes = this.bytes(index);
+    return {
+      ...this.#follower.frame(index),
+      layers: decodeFrame(bytes, this.#decoding),
+      bytes: Buffer.from(bytes).toString("hex"),
+    };
+  }
+
+  /** A frame's captured bytes, read from the file. */
+  bytes(index: number): Uint8Array {
+    const bytes = new Uint8Array(this.#follower.frame(index).captured);
+    const size = readSync(this.#reading, bytes, 0, bytes.length, this.#offsets.get(index));
+    return bytes.subarray(0, size);
+  }
+
+  /** Nothing more is captured: follows what waits, ends every journey, and closes the file to writing. */
+  finish(): void {
+    this.advance(true);
+    this.#follower.finish();
+    this.#file?.close();
+  }
+
+  close(): void {
+    closeSync(this.#reading);
+  }
+
+  #packet(id: number): Packet {
+    const row = this.#rows.get(id) ?? this.#makeRow(id);
+    return { ...row, journey: id, hops: this.#follower.hopCount(id), end: this.#follower.end(id) };
+  }
+
+  #makeRow(id: number): Row {
+    if (this.#follower.hopCount(id) === 0) return EMPTIED;
+    const frame = this.#follower.firstFrame(id);
+    const { protocol, source, destination, summary } = summarizeFrame(decodeFrame(this.bytes(frame), this.#decoding));
+    const row = { at: this.#follower.frame(frame).at, protocol, source, destination, summary, frame };
+    if (this.#rows.size >= ROWS_KEPT) this.#rows.clear();
+    this.#rows.set(id, row);
+    return row;
+  }
+}
+
+/** What is shown of a packet that was found to be part of another. */
+const EMPTIED: Row = { at: 0, protocol: "", source: "", destination: "", summary: "", frame: 0 };
+
+class UnsupportedLinkType extends Error {
+  constructor(linkType: number) {
+    super(`the capture has link type ${linkType}; Hoplab reads Ethernet (1)`);
+  }
+}
+
+/** The file system's own errors: a folder in place of a file, a disk that fails. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+/** `node/node1/eth0` → netns `node/node1`, interface `eth0`. A name without a slash is an interface of no namespace. */
+function splitInterfaceName(name: string): InterfaceRef {
+  const slash = name.lastIndexOf("/");
+  return slash < 0
+    ? { netns: "", interface: name || "interface" }
+    : { netns: name.slice(0, slash), interface: name.slice(slash + 1) };
+}

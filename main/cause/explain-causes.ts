@@ -1,0 +1,251 @@
+/**
+ * Why each hop went as it did: the lines of kernel state that decided. State that is missing, or that does not fit
+ * what was seen (it may have changed since), gives no cause rather than a wrong one.
+ */
+
+import type { Layer } from "../../preload/contract/frame.ts";
+import type { Cause, Change, Hop, Journey } from "../../preload/contract/journey.ts";
+import { netnsFile } from "../../preload/contract/topology.ts";
+import { compareStacks, ethernetBelow, innermost, ipLayers, routedHeaders, textIn } from "../journey/stack.ts";
+import {
+  lookupKey,
+  onwardLookup,
+  originLookup,
+  outerLookup,
+  type RouteLookup,
+  routedLookups,
+  stopOf,
+} from "./lookup.ts";
+import {
+  addressLine,
+  bridgeFdbLine,
+  type KernelState,
+  knowsMac,
+  linkDetail,
+  masterOf,
+  type NamespaceState,
+  neighbourLine,
+  silentNeighbourLine,
+  vxlanDevice,
+  vxlanFdbLine,
+  wordAfter,
+} from "./state.ts";
+
+/** What a hop's causes are found from. */
+interface Place {
+  hop: Hop;
+  from: Hop | undefined;
+  before: Layer[];
+  after: Layer[];
+  state: NamespaceState;
+}
+
+/**
+ * The journey with `cause` and `causes` on its changes, and `causes` on hops that send their own packets
+ * or where a packet was lost.
+ * `layers` are those of each hop's frame; `lookups` has the output of each of `neededLookups` by its `lookupKey`.
+ */
+export function explainCauses(
+  journey: Journey,
+  layers: readonly Layer[][],
+  state: KernelState,
+  lookups: ReadonlyMap<string, string>,
+): Journey {
+  const stop = stopOf(journey);
+  const hops = journey.hops.map((hop, index): Hop => {
+    const namespace = state.namespaces[hop.netns];
+    const after = layers[index];
+    if (!namespace || !after) return hop;
+    const from = hop.parent === undefined ? undefined : journey.hops[hop.parent];
+    const before = (hop.parent === undefined ? undefined : layers[hop.parent]) ?? [];
+    const place: Place = { hop, from, before, after, state: namespace };
+
+    const questions = routedLookups(journey, layers, index, state);
+    const headers = routedHeaders(before, after);
+    let routed = 0;
+    const changes = hop.changes.map((change): Change => {
+      let causes: Cause[];
+      if (change.kind === "routed") {
+        const header = headers[routed]?.after ?? -1;
+        causes = routeCauses(place, questions[routed++], header, lookups);
+      } else if (change.kind === "wrapped") {
+        causes = [...fdbOfTunnel(place), ...outerCauses(place, outerLookup(journey, layers, index), lookups)];
+      } else {
+        causes = causesOf(change, place);
+      }
+      return causes.length === 0 ? change : { ...change, cause: causes[0]!.text, causes };
+    });
+    const own = originLookup(hop, after);
+    const causes = own ? routeCauses(place, own, ipLayers(after)[0]!, lookups) : [];
+    if (hop === stop) causes.push(...silenceCauses(place, onwardLookup(hop, after, state), lookups));
+    return causes.length === 0 ? { ...hop, changes } : { ...hop, changes, causes };
+  });
+  return { ...journey, hops };
+}
+
+function causesOf(change: Change, place: Place): Cause[] {
+  switch (change.kind) {
+    case "unwrapped":
+      return tunnelDevice(place);
+    case "bridged":
+      return bridgeCauses(place);
+    case "flooded":
+      return floodCauses(place);
+    case "delivered":
+      return addressCauses(place);
+    default:
+      return [];
+  }
+}
+
+/** The route, and the neighbour that it led to; `at` is the index of the IP header that was routed. */
+function routeCauses(
+  { hop, state, after }: Place,
+  lookup: RouteLookup | undefined,
+  at: number,
+  lookups: ReadonlyMap<string, string>,
+): Cause[] {
+  const answer = lookup && lookups.get(lookupKey(lookup));
+  if (!lookup || !answer) return [];
+  const route = routeLine(answer, (dev) => leavesBy(dev, hop, state, after, at));
+  const dev = route && wordAfter(route, "dev");
+  if (!route || !dev) return [];
+  const causes: Cause[] = [{ kind: "route", text: route, command: lookupKey(lookup) }];
+  const next = gatewayOf(route) ?? lookup.destination;
+  const neighbour = neighbourLine(state, next, dev, textIn(ethernetBelow(after, at), "dst"));
+  if (neighbour) {
+    causes.push({ kind: "neighbour", text: neighbour, command: `ip -n ${netnsFile(hop.netns)} neigh show dev ${dev}` });
+  }
+  return causes;
+}
+
+/** Why a packet went no further: the route that it would have taken, where the neighbour there does not answer. */
+function silenceCauses(
+  { hop, state }: Place,
+  lookup: RouteLookup | undefined,
+  lookups: ReadonlyMap<string, string>,
+): Cause[] {
+  const answer = lookup && lookups.get(lookupKey(lookup));
+  const route = answer && routeLine(answer, () => true);
+  const dev = route && wordAfter(route, "dev");
+  const next = route && (gatewayOf(route) ?? lookup.destination);
+  const neighbour = dev && next && silentNeighbourLine(state, next, dev);
+  if (!neighbour) return [];
+  return [
+    { kind: "route", text: route, command: lookupKey(lookup) },
+    { kind: "neighbour", text: neighbour, command: `ip -n ${netnsFile(hop.netns)} neigh show dev ${dev}` },
+  ];
+}
+
+/** Whether a packet that is routed out of `dev` can be what was seen at the hop. */
+function leavesBy(dev: string, hop: Hop, state: NamespaceState, after: readonly Layer[], at: number): boolean {
+  if (dev === hop.interface || dev === masterOf(state, hop.interface)) return true;
+  // Routed onto a tunnel device that is not captured: seen only once it was wrapped.
+  const vxlan = after.slice(0, at).findLast(({ protocol }) => protocol === "vxlan");
+  return vxlan !== undefined && vxlanDevice(state, textIn(vxlan, "vni")) === dev;
+}
+
+/**
+ * One line of what `ip route get fibmatch` printed, for the device that fits: a route with several next hops is
+ * printed with a line for each.
+ */
+function routeLine(answer: string, fits: (dev: string) => boolean): string | undefined {
+  const lines = answer.split("\n").map((line) => line.trim());
+  const [head = "", ...rest] = lines.filter((line) => line !== "");
+  const dev = wordAfter(head, "dev");
+  if (dev !== undefined) return fits(dev) ? head : undefined;
+  const hops = rest.filter((line) => line.startsWith("nexthop ") && fits(wordAfter(line, "dev") ?? ""));
+  // Of several next hops on one device it is unknown which was taken.
+  return hops.length === 1 ? `${head} ${hops[0]}` : undefined;
+}
+
+function gatewayOf(route: string): string | undefined {
+  const via = wordAfter(route, "via");
+  return via === "inet" || via === "inet6" ? wordAfter(route, via) : via;
+}
+
+/** The device of this namespace that wraps and unwraps what the VXLAN header names. */
+function tunnelOf(state: NamespaceState, vxlan: Layer, seenAt: string | undefined): string | undefined {
+  const vni = textIn(vxlan, "vni");
+  if (seenAt !== undefined && wordAfter(linkDetail(state, seenAt, "vxlan") ?? "", "id") === vni) return seenAt;
+  return vxlanDevice(state, vni);
+}
+
+function fdbOfTunnel({ hop, from, before, after, state }: Place): Cause[] {
+  const { on } = compareStacks(before, after);
+  const at = after.findIndex((layer) => layer.protocol === "vxlan" && on.includes(layer));
+  const vxlan = after[at];
+  if (!vxlan) return [];
+  const dev = tunnelOf(state, vxlan, from?.netns === hop.netns ? from.interface : undefined);
+  const outer = after.slice(0, at).findLast(({ protocol }) => protocol === "ipv4" || protocol === "ipv6");
+  const text = dev && vxlanFdbLine(state, textIn(after[at + 1], "dst"), dev, textIn(outer, "dst"));
+  if (!text) return [];
+  return [{ kind: "fdb", text, command: `bridge -n ${netnsFile(hop.netns)} fdb show dev ${dev}` }];
+}
+
+function outerCauses(place: Place, lookup: RouteLookup | undefined, lookups: ReadonlyMap<string, string>): Cause[] {
+  const { on } = compareStacks(place.before, place.after);
+  const at = place.after.findIndex((layer) => on.includes(layer) && /^ipv[46]$/.test(layer.protocol));
+  return routeCauses(place, lookup, at, lookups);
+}
+
+function tunnelDevice({ hop, before, after, state }: Place): Cause[] {
+  const { off } = compareStacks(before, after);
+  const at = off.findIndex(({ protocol }) => protocol === "vxlan");
+  const vxlan = off[at];
+  const dev = vxlan && tunnelOf(state, vxlan, hop.interface);
+  const detail = dev && linkDetail(state, dev, "vxlan");
+  if (!detail || wordAfter(detail, "dstport") !== textIn(off[at - 1], "dstPort")) return [];
+  const command = `ip -n ${netnsFile(hop.netns)} -d link show dev ${dev}`;
+  return [{ kind: "tunnel", text: `${dev}: ${detail}`, command }];
+}
+
+function bridgeCauses(place: Place): Cause[] {
+  const { hop, from, after, state } = place;
+  const mac = textIn(after[0], "dst");
+  if (isGroup(mac)) return floodCauses(place);
+  const bridge = bridgeOf(place);
+  if (!bridge || !from) return [];
+  const file = netnsFile(hop.netns);
+  const entry = bridgeFdbLine(state, mac, hop.interface, bridge);
+  if (entry) return [{ kind: "fdb", text: entry, command: `bridge -n ${file} fdb show dev ${hop.interface}` }];
+  const port = linkDetail(state, hop.interface, "bridge_slave");
+  if (!port) return [];
+  const text = `${hop.interface}: master ${bridge} ${port}`;
+  return [{ kind: "bridge-port", text, command: `ip -n ${file} -d link show dev ${hop.interface}` }];
+}
+
+function floodCauses(place: Place): Cause[] {
+  const mac = textIn(place.after[0], "dst");
+  const bridge = bridgeOf(place);
+  if (!bridge || mac === "") return [];
+  const command = `bridge -n ${netnsFile(place.hop.netns)} fdb show br ${bridge}`;
+  if (isGroup(mac)) {
+    const kind = mac === "ff:ff:ff:ff:ff:ff" ? "broadcast" : "multicast";
+    return [{ kind: "flood", text: `${mac} is ${kind}: bridge ${bridge} sends it to all its ports`, command }];
+  }
+  // It may have learned the MAC only after this frame.
+  if (knowsMac(place.state, mac, bridge)) return [];
+  return [{ kind: "flood", text: `no FDB entry for ${mac} on bridge ${bridge}`, command }];
+}
+
+/** The bridge that was crossed: the hop is one of its ports, or itself. */
+function bridgeOf({ hop, from, state }: Place): string | undefined {
+  if (!from || from.netns !== hop.netns) return undefined;
+  const master = masterOf(state, hop.interface);
+  if (master) return master;
+  return masterOf(state, from.interface) === hop.interface ? hop.interface : undefined;
+}
+
+function addressCauses({ hop, after, state }: Place): Cause[] {
+  const inner = after[innermost(after)];
+  const address = textIn(inner, inner?.protocol === "arp" ? "targetIp" : "dst");
+  const line = addressLine(state, address);
+  if (!line) return [];
+  return [{ kind: "address", text: line.text, command: `ip -n ${netnsFile(hop.netns)} -o addr show dev ${line.dev}` }];
+}
+
+/** Broadcast or multicast: the lowest bit of the first byte. */
+function isGroup(mac: string): boolean {
+  return (Number.parseInt(mac.slice(0, 2), 16) & 1) === 1;
+}

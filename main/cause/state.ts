@@ -1,0 +1,102 @@
+/** The kernel state of a lab as text, line by line as `ip` and `bridge` print it, and how to find a line in it. */
+
+export interface KernelState {
+  /** Milliseconds since 1970 when it was read. */
+  at: number;
+  /** By namespace name: `node/node1`. */
+  namespaces: Record<string, NamespaceState>;
+}
+
+/** Each a list of lines exactly as printed. */
+export interface NamespaceState {
+  /** `ip -d -o link` */
+  links: string[];
+  /** `ip -o addr` */
+  addresses: string[];
+  /** `ip route show table all` */
+  routes: string[];
+  /** `ip neigh` */
+  neighbours: string[];
+  /** `bridge fdb` */
+  fdb: string[];
+}
+
+/** The line of `ip -d -o link` about the interface. */
+function linkLine(state: NamespaceState, dev: string): string | undefined {
+  return state.links.find((line) => /^\d+: ([^:@]+)[:@]/.exec(line)?.[1] === dev);
+}
+
+/** The bridge that the interface is a port of. */
+export function masterOf(state: NamespaceState, dev: string): string | undefined {
+  return wordAfter(linkLine(state, dev)?.split("\\")[0] ?? "", "master");
+}
+
+/**
+ * The part of the interface's line that says how it does its kind of work: `vxlan id 1 local …`, `bridge_slave state …`.
+ */
+export function linkDetail(state: NamespaceState, dev: string, kind: "vxlan" | "bridge_slave"): string | undefined {
+  const parts = linkLine(state, dev)?.split("\\") ?? [];
+  const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
+  // What follows is the same on every interface, or says nothing about where a frame goes.
+  return part?.split(/ addrgenmode | guard /)[0]?.trim();
+}
+
+/** The VXLAN device of that number. */
+export function vxlanDevice(state: NamespaceState, vni: string): string | undefined {
+  for (const line of state.links) {
+    const dev = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1];
+    if (dev && wordAfter(linkDetail(state, dev, "vxlan") ?? "", "id") === vni) return dev;
+  }
+  return undefined;
+}
+
+/** The neighbour entry, if it still has that MAC. */
+export function neighbourLine(state: NamespaceState, address: string, dev: string, mac: string): string | undefined {
+  return state.neighbours
+    .find((line) => line.startsWith(`${address} dev ${dev} `) && wordAfter(line, "lladdr") === mac)
+    ?.trim();
+}
+
+/** The entry of a neighbour that did not answer, or has not yet. */
+export function silentNeighbourLine(state: NamespaceState, address: string, dev: string): string | undefined {
+  return state.neighbours
+    .find((line) => line.startsWith(`${address} dev ${dev} `) && /\b(FAILED|INCOMPLETE)\b/.test(line))
+    ?.trim();
+}
+
+/** The entry of a bridge for a MAC on one of its ports, or on itself. */
+export function bridgeFdbLine(state: NamespaceState, mac: string, dev: string, bridge: string): string | undefined {
+  return state.fdb
+    .find((line) => line.startsWith(`${mac} dev ${dev} `) && wordAfter(line, "master") === bridge)
+    ?.trim();
+}
+
+export function knowsMac(state: NamespaceState, mac: string, bridge: string): boolean {
+  return state.fdb.some((line) => line.startsWith(`${mac} `) && wordAfter(line, "master") === bridge);
+}
+
+/** The entry of a VXLAN device that sends a MAC to that node; else the one for every MAC that it does not know. */
+export function vxlanFdbLine(state: NamespaceState, mac: string, dev: string, remote: string): string | undefined {
+  const entry = (address: string) =>
+    state.fdb.find((line) => line.startsWith(`${address} dev ${dev} `) && wordAfter(line, "dst") === remote)?.trim();
+  const isKnown = state.fdb.some(
+    (line) => line.startsWith(`${mac} dev ${dev} `) && wordAfter(line, "dst") !== undefined,
+  );
+  return entry(mac) ?? (isKnown ? undefined : entry("00:00:00:00:00:00"));
+}
+
+/** The line that gives the namespace its own address, without how long it lives. */
+export function addressLine(state: NamespaceState, address: string): { text: string; dev: string } | undefined {
+  for (const line of state.addresses) {
+    const found = /^\d+: (\S+)\s+inet6? ([^\s/]+)/.exec(line);
+    if (found?.[2] === address) return { text: line.split("\\")[0]!.trim(), dev: found[1]! };
+  }
+  return undefined;
+}
+
+/** `eth0` for `dev` in `default via 10.0.0.1 dev eth0`. */
+export function wordAfter(line: string, word: string): string | undefined {
+  const words = line.trim().split(/\s+/);
+  const at = words.indexOf(word);
+  return at < 0 ? undefined : words[at + 1];
+}

@@ -1,0 +1,124 @@
+/** The `hoplab` command: a thin shell over the same calls that the page makes. */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { messageOf } from "../../preload/contract/result.ts";
+import { VERSION } from "../rpc/version.ts";
+import { runCapture, runRead } from "./capture-commands.ts";
+import { runExec, runState } from "./enter-commands.ts";
+import { runDoctor, runDown, runLabs, runPlan, runPs, runUp, runValidate } from "./lab-commands.ts";
+import { runSend } from "./send-command.ts";
+import { runServe } from "./serve-command.ts";
+import { type CliOptions, EXIT_USAGE, printFaultAs } from "./session.ts";
+
+const program = new Command("hoplab")
+  .description("See how container networks really work: build a lab, send packets, follow them hop by hop.")
+  .version(VERSION)
+  .option("--json", "print one JSON document on stdout; messages go to stderr")
+  .addOption(new Option("--sudo", "become root through sudo (labs are rootless otherwise)").conflicts("pkexec"))
+  .addOption(new Option("--pkexec", "become root through pkexec"))
+  .addOption(new Option("--target <target>", "where labs run").choices(["local"]).default("local"))
+  .showHelpAfterError("(hoplab --help lists the commands)")
+  .exitOverride();
+
+function options(): CliOptions {
+  return program.opts<CliOptions>();
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is allowed.`);
+  };
+}
+
+function list(text: string): string[] {
+  return text.split(",").map((part) => part.trim());
+}
+
+program
+  .command("labs")
+  .description("list the labs")
+  .action(() => runLabs(options()));
+program
+  .command("doctor")
+  .description("try out what this machine can do, and say what each lab lacks")
+  .action(() => runDoctor(options()));
+program
+  .command("validate <file>")
+  .description("check a lab file; every problem comes with its line and column")
+  .action((file: string) => runValidate(options(), file));
+program
+  .command("plan <lab>")
+  .description("print what building a lab would run, as one script or as JSON")
+  .addOption(new Option("--format <format>").choices(["sh", "json"]).default("sh"))
+  .action((lab: string, { format }: { format: "sh" | "json" }) => runPlan(options(), lab, format));
+program
+  .command("up <lab>")
+  .description("build a lab; it lives on until `hoplab down`")
+  .option("--name <name>", "another name, to have two copies of one lab")
+  .action((lab: string, { name }: { name?: string }) => runUp(options(), lab, name));
+program
+  .command("ps")
+  .description("list the labs that are up")
+  .action(() => runPs(options()));
+program
+  .command("down [lab]")
+  .description("remove a lab with everything in it")
+  .option("--all", "remove all of them")
+  .action((lab: string | undefined, { all }: { all?: boolean }) => runDown(options(), lab, all === true));
+program
+  .command("exec <lab> <netns> <command...>")
+  .description("run a command in a namespace of a lab that is up: hoplab exec LAB NETNS -- CMD…")
+  .action((lab: string, netns: string, command: string[]) => runExec(options(), lab, netns, command));
+program
+  .command("shell <lab> <netns>")
+  .description("open a shell in a namespace of a lab that is up")
+  .action((lab: string, netns: string) => runExec(options(), lab, netns, []));
+program
+  .command("state <lab> <netns>")
+  .description("print a namespace's interfaces, routes, neighbours and FDB")
+  .action((lab: string, netns: string) => runState(options(), lab, netns));
+program
+  .command("send <lab>")
+  .description("send traffic in a lab and follow each packet (brings the lab up for it where it is not)")
+  .option("--from <name>", "who sends: a pod, node or namespace (default: what the lab suggests)")
+  .option("--to <name>", "who receives: likewise, or an IPv4 address")
+  .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
+  .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
+  .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
+  .action((lab: string, traffic: Parameters<typeof runSend>[2]) => runSend(options(), lab, traffic));
+program
+  .command("capture <lab>")
+  .description("capture in a lab that is up until Ctrl-C")
+  .requiredOption("-w, --write <file>", "the pcapng file to write")
+  .option("--interfaces <list>", "netns/interface, separated by commas (default: all of a small lab)", list)
+  .option("--filter <filter>", "a tcpdump filter")
+  .option("--duration <seconds>", "end by itself", wholeNumber(1, 86_400))
+  .action((lab: string, more: Parameters<typeof runCapture>[2]) => runCapture(options(), lab, more));
+program
+  .command("read <file>")
+  .description("follow the packets of a pcap or pcapng file")
+  .option("--lab <lab>", "the lab that it was captured in (found by itself for Hoplab's own captures)")
+  .option("--journey <number>", "show this packet's hops only", wholeNumber(0, 2 ** 32))
+  .option("--limit <count>", "how many packets to print", wholeNumber(1, 1_000_000), 1000)
+  .action((file: string, more: Parameters<typeof runRead>[2]) => runRead(options(), file, more));
+program
+  .command("serve")
+  .description("serve the page to a browser")
+  .option("--port <port>", "default: where it listened last, else a free one", wholeNumber(0, 65535), 0)
+  .option("--host <address>", "where to listen; anything but loopback lets others in", "127.0.0.1")
+  .option("--open-lab <lab>", "bring this lab up, send its traffic, and open the page with it")
+  .action((more: Parameters<typeof runServe>[1]) => runServe(options(), more));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+  } else {
+    const message = messageOf(error);
+    printFaultAs({ code: "internal", message }, options().json === true);
+    if (process.env.HOPLAB_DEBUG) console.error(error);
+  }
+}

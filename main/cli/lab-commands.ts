@@ -1,0 +1,120 @@
+/** Commands on labs: labs, doctor, validate, plan, up, ps, down. */
+
+import type { Progress, Sandbox } from "../../preload/contract/lab.ts";
+import { fail, ok, type Result } from "../../preload/contract/result.ts";
+import { findLab } from "../lab/catalogue.ts";
+import { readLab } from "../lab/read.ts";
+import { layOutLab } from "../layout/layout.ts";
+import { planLab } from "../plan/plan.ts";
+import { printPlan } from "../plan/script.ts";
+import { LABS_DIR } from "./places.ts";
+import { paint, printAge, printTable } from "./print.ts";
+import { type CliOptions, CliSession, EXIT_FAILED, printFaultAs } from "./session.ts";
+
+export async function runLabs(options: CliOptions): Promise<void> {
+  await using session = await CliSession.open(options);
+  const labs = await session.call("lab.list", {});
+  session.print(labs, (found) =>
+    printTable(
+      ["lab", "title", "what it shows"],
+      found.map((lab) => [lab.id, lab.title.en, lab.problem ?? lab.summary.en]),
+    ),
+  );
+}
+
+export async function runDoctor(options: CliOptions): Promise<void> {
+  await using session = await CliSession.open(options);
+  const diagnosis = await session.call("lab.doctor", {});
+  session.print(diagnosis, ({ target, kernel, findings, labs }) => {
+    const mark = (found: boolean) => (found ? paint("green", "yes") : paint("red", "no "));
+    const lines = findings.map(({ name, found, fix }) =>
+      `  ${mark(found)}  ${name.padEnd(14)}${found ? "" : (fix ?? "")}`.trimEnd(),
+    );
+    const runs = labs.map(
+      ({ id, lacks }) => `  ${mark(lacks.length === 0)}  ${id}${lacks.length > 0 ? `: lacks ${lacks.join(", ")}` : ""}`,
+    );
+    return [`${target}, ${kernel}`, "", ...lines, "", "Labs that can run here:", ...runs].join("\n");
+  });
+  if (diagnosis.ok && diagnosis.value.labs.some((lab) => lab.lacks.length > 0)) process.exitCode = EXIT_FAILED;
+}
+
+export async function runValidate(options: CliOptions, file: string): Promise<void> {
+  const lab = await readLab(file);
+  if (!lab.ok) return printFaultAs(lab.fault, options.json === true);
+  const output = { file: lab.value.file, id: lab.value.lab.id, valid: true };
+  process.stdout.write(
+    options.json ? `${JSON.stringify(output)}\n` : `${output.file}: the lab ${output.id} is valid\n`,
+  );
+}
+
+export async function runPlan(options: CliOptions, ref: string, format: "sh" | "json"): Promise<void> {
+  const found = await findLab(ref, LABS_DIR);
+  if (!found.ok) return printFaultAs(found.fault, options.json === true);
+  const plan = planLab(layOutLab(found.value.lab));
+  process.stdout.write(options.json || format === "json" ? `${JSON.stringify(plan)}\n` : printPlan(plan));
+}
+
+export async function runUp(options: CliOptions, lab: string, name: string | undefined): Promise<void> {
+  await using session = await CliSession.open(options);
+  const up = await bringUp(session, lab, name);
+  session.print(up, printUp);
+}
+
+/** Brings a lab up and shows how far it is, on a terminal. */
+export async function bringUp(session: CliSession, lab: string, name?: string): Promise<Result<Sandbox>> {
+  const shown = process.stderr.isTTY && !session.json;
+  const show = ({ done, total, why }: Progress) => {
+    if (shown) process.stderr.write(`\r\x1b[K  ${done}/${total}  ${why.slice(0, 100)}`);
+  };
+  const up = await session.call("lab.up", name ? { lab, name } : { lab }, show);
+  if (shown) process.stderr.write("\r\x1b[K");
+  return up;
+}
+
+export function printUp({ name, namespaces, pid, rootless }: Sandbox): string {
+  return `${name} is up: ${namespaces.length} namespaces, pid ${pid}${rootless ? ", rootless" : ""}. Remove it with \`hoplab down ${name}\`.`;
+}
+
+export async function runPs(options: CliOptions): Promise<void> {
+  await using session = await CliSession.open(options);
+  const listed = await session.call("sandbox.list", {});
+  session.print(listed, (sandboxes) =>
+    sandboxes.length === 0
+      ? "No lab is up."
+      : printTable(
+          ["name", "lab", "pid", "age", "as", "namespaces"],
+          sandboxes.map(({ name, lab, pid, startedAt, rootless, namespaces }) => [
+            name,
+            lab,
+            String(pid),
+            printAge(Date.now() - startedAt),
+            rootless ? "user" : "root",
+            namespaces.length > 14
+              ? `${namespaces.slice(0, 12).join(" ")} … (${namespaces.length})`
+              : namespaces.join(" "),
+          ]),
+        ),
+  );
+}
+
+export async function runDown(options: CliOptions, name: string | undefined, all: boolean): Promise<void> {
+  await using session = await CliSession.open(options);
+  if (!name && !all) return session.fault(fail("bad-input", "say which lab to take down, or --all").fault);
+  const listed = await session.call("sandbox.list", {});
+  if (!listed.ok) return session.fault(listed.fault);
+  // A lab file's path is as good as its id here, as it is everywhere else.
+  const names = all ? listed.value.map((sandbox) => sandbox.name) : [await sandboxName(name ?? "", listed.value)];
+  for (const one of names) {
+    const down = await session.call("lab.down", { sandbox: one });
+    if (!down.ok) return session.fault(down.fault);
+  }
+  session.print(ok({ down: names }), () => (names.length === 0 ? "No lab is up." : `${names.join(", ")}: gone.`));
+}
+
+/** The name of the sandbox that a person means by a sandbox's name, a lab's id or a lab file. */
+export async function sandboxName(ref: string, sandboxes: readonly Sandbox[]): Promise<string> {
+  if (sandboxes.some((sandbox) => sandbox.name === ref)) return ref;
+  const found =
+    ref.includes("/") || ref.endsWith(".yaml") || ref.endsWith(".yml") ? await findLab(ref, LABS_DIR) : undefined;
+  return found?.ok ? found.value.lab.id : ref;
+}

@@ -1,0 +1,640 @@
+/**
+ * Follows packets: takes frames from many interfaces, nearly in the order of time, and says which of them are one
+ * packet's journey. Keeps numbers in columns and no bytes. Never throws on bad bytes.
+ */
+
+import type { Direction, Frame } from "../../preload/contract/frame.ts";
+import type { JourneyEnd } from "../../preload/contract/journey.ts";
+import { type InterfaceRef, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
+import { createWalk, type Walk, walkFrame } from "../decode/walk.ts";
+import { createExchange, createIdentity, type Exchange, readExchange, readIdentity } from "./identity.ts";
+import { Owners } from "./owners.ts";
+import { Recent } from "./recent.ts";
+import { Doubles, NONE, Rows } from "./rows.ts";
+import { type DirectionNumber, IN, OUT, Wiring } from "./wiring.ts";
+
+const SECOND = 1e9;
+/** A packet is lost when it was quiet for so long. */
+const QUIET = 1 * SECOND;
+/** Longest wait between two sightings: the kernel asks three times, a second apart, for a neighbour's MAC. */
+const LONGEST_WAIT = 5 * SECOND;
+/** Sightings so close may be of equal packets in flight together, which keep their order. */
+const YOUNG = 20e6;
+/** A reply that comes later answers nothing. */
+const LONGEST_REPLY = 30 * SECOND;
+/** Equal packets that are looked at to find a frame's journey, and sightings of each. */
+const MOST_CANDIDATES = 64;
+const MOST_SIGHTINGS = 256;
+/** Equal packets hardly overtake each other: behind so many that have been here already none is still to come. */
+const MOST_PASSED = 8;
+/** Equal packets that are told apart again when a frame comes late, and their frames. */
+const MOST_RESORTED = 16;
+const MOST_RESORTED_FRAMES = 256;
+const REMEMBERED = { span: 5 * SECOND, least: 1 << 16, most: 1 << 19 };
+
+// Columns of a frame.
+const PLACE = 0; // interface | direction << 16 | BARE | GROUP
+const JOURNEY = 1;
+const NEXT = 2; // the journey's next frame by time
+const LENGTH = 3;
+const CAPTURED = 4;
+const FLOW = 5;
+const DESTINATION = 6;
+const FRAME_COLUMNS = 7;
+const BARE = 1 << 18;
+const GROUP = 1 << 19;
+
+// Columns of a journey.
+const FIRST = 0;
+const LAST = 1;
+const HOPS = 2;
+const SEEN = 3; // a bit for each place: clear means surely not seen there
+const OLDER = 4; // the journey before it with the same identity
+const REPLY_TO = 5;
+const REPLY = 6;
+const REPEAT_OF = 7;
+const STATE = 8;
+const JOURNEY_COLUMNS = 9;
+
+// Bits of a journey's state.
+const ARRIVED = 1;
+const ANSWERED = 2;
+const SETTLED = 4;
+const CHANGED = 8;
+const ERROR = 16; // an ICMP error
+
+const DIRECTIONS: readonly Direction[] = ["unknown", "in", "out"];
+
+export interface JourneyFacts {
+  id: number;
+  end: JourneyEnd;
+  replyTo?: number;
+  reply?: number;
+  repeatOf?: number;
+  /** Frames of it that were taken in by the namespace that owns the destination. */
+  delivered: number[];
+}
+
+export class Follower {
+  readonly #wiring: Wiring;
+  readonly #owners: Owners;
+  readonly #frames = new Rows(FRAME_COLUMNS);
+  readonly #at = new Doubles();
+  readonly #journeys = new Rows(JOURNEY_COLUMNS);
+  /** Identity to its newest journey. */
+  readonly #open = new Recent(REMEMBERED);
+  /** Request key to its newest journey. */
+  readonly #requests = new Recent(REMEMBERED);
+  /** Key of the request that they answer to the first of recent replies. */
+  readonly #replies = new Recent(REMEMBERED);
+  readonly #walk: Walk;
+  readonly #identity = createIdentity();
+  readonly #exchange = createExchange();
+  readonly #seenAt: { upTo: number; journeys: number[] }[] = [];
+  #frameCount = 0;
+  #journeyCount = 0;
+  /** Journeys that lost all their frames to others when a late frame came. */
+  #emptied = 0;
+  /** Journeys before this one have settled. */
+  #settledUpTo = 0;
+  /** Settled journeys that changed since. */
+  #changedLate: number[] = [];
+
+  constructor(options: { interfaces: readonly InterfaceRef[]; topology?: Topology }) {
+    this.#walk = createWalk(options.topology ? vxlanPorts(options.topology) : []);
+    this.#wiring = new Wiring(options.interfaces, options.topology);
+    this.#owners = new Owners(this.#wiring, options.topology);
+  }
+
+  /** The index to name the interface by; the same when it is added again. At most 65,536 interfaces. */
+  addInterface(ref: InterfaceRef): number {
+    return this.#wiring.add(ref);
+  }
+
+  get interfaces(): readonly InterfaceRef[] {
+    return this.#wiring.interfaces;
+  }
+
+  get frameCount(): number {
+    return this.#frameCount;
+  }
+
+  get journeyCount(): number {
+    return this.#journeyCount;
+  }
+
+  /** Identities, requests and replies that are remembered now: bounded however long the capture is. */
+  get remembered(): number {
+    return this.#open.size + this.#requests.size + this.#replies.size;
+  }
+
+  /**
+   * Takes the frame in `bytes` from `start` to `end`, which was `wireLength` bytes long before it was cut.
+   * `at`: nanoseconds since the start of the capture. Answers the frame's index.
+   */
+  add(
+    interfaceIndex: number,
+    direction: DirectionNumber,
+    at: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    wireLength: number,
+  ): number {
+    const identity = this.#identity;
+    walkFrame(bytes, start, end, this.#walk);
+    readIdentity(bytes, start, this.#walk, identity);
+
+    const frame = this.#frameCount++;
+    const frames = this.#frames;
+    frames.reserve(frame);
+    this.#at.reserve(frame);
+    this.#at.set(frame, at);
+    const place = interfaceIndex | (direction << 16) | (identity.bare ? BARE : 0) | (identity.group ? GROUP : 0);
+    frames.set(frame, PLACE, place);
+    frames.set(frame, LENGTH, wireLength);
+    frames.set(frame, CAPTURED, end - start);
+    frames.set(frame, FLOW, identity.flow);
+    frames.set(frame, DESTINATION, identity.destination);
+
+    const found = this.#open.get(identity.a, identity.b);
+    const newest = found < 0 ? NONE : found;
+    const journey = this.#choose(frame, newest);
+    if (journey === NONE) {
+      const begun = this.#begin(newest);
+      this.#open.set(identity.a, identity.b, begun, at);
+      this.#join(frame, begun);
+      if (direction === OUT && identity.bare && identity.source !== 0) {
+        this.#owners.infer(identity.source, this.#wiring.namespace[interfaceIndex]!);
+      }
+      this.#repeat(frame, begun, newest);
+      this.#exchangeOf(bytes, begun, frame);
+      if (newest !== NONE) this.#resort(frame, begun);
+    } else {
+      const isNewFlow = !this.#hasFlow(journey, identity.flow);
+      this.#join(frame, journey);
+      if (isNewFlow) this.#exchangeOf(bytes, journey, frame);
+      if (journey !== newest || this.#journeys.get(newest, OLDER) !== NONE) this.#resort(frame, newest);
+    }
+    return frame;
+  }
+
+  /** Journeys that are new or changed since the last call, as of `now` (nanoseconds since the start of the capture). */
+  settle(now: number): number[] {
+    const changed = this.#changedLate;
+    this.#changedLate = [];
+    for (const id of changed) this.#settleOne(id, now);
+    let allSettled = true;
+    for (let id = this.#settledUpTo; id < this.#journeyCount; id++) {
+      const wasChanged = (this.#journeys.get(id, STATE) & CHANGED) !== 0;
+      const isSettled = this.#settleOne(id, now);
+      if (wasChanged || (this.#journeys.get(id, STATE) & CHANGED) !== 0) changed.push(id);
+      this.#journeys.set(id, STATE, this.#journeys.get(id, STATE) & ~CHANGED);
+      if (allSettled && isSettled) this.#settledUpTo = id + 1;
+      else allSettled = false;
+    }
+    for (const id of changed) this.#journeys.set(id, STATE, this.#journeys.get(id, STATE) & ~CHANGED);
+    return changed;
+  }
+
+  /** The capture has ended: no journey is in flight any more. */
+  finish(): void {
+    for (let id = this.#settledUpTo; id < this.#journeyCount; id++) {
+      this.#settleOne(id, Number.POSITIVE_INFINITY);
+      this.#journeys.set(id, STATE, this.#journeys.get(id, STATE) & ~CHANGED);
+    }
+    this.#settledUpTo = this.#journeyCount;
+  }
+
+  frame(index: number): Frame {
+    const place = this.#frames.get(index, PLACE);
+    const ref = this.#wiring.interfaces[place & 0xffff]!;
+    return {
+      index,
+      netns: ref.netns,
+      interface: ref.interface,
+      direction: DIRECTIONS[(place >>> 16) & 3]!,
+      at: this.#at.get(index),
+      length: this.#frames.get(index, LENGTH),
+      captured: this.#frames.get(index, CAPTURED),
+    };
+  }
+
+  journeyOf(frame: number): number {
+    return this.#frames.get(frame, JOURNEY);
+  }
+
+  /** By time. */
+  journeyFrames(id: number): number[] {
+    const list: number[] = [];
+    for (let frame = this.#journeys.get(id, FIRST); frame !== NONE; frame = this.#frames.get(frame, NEXT)) {
+      list.push(frame);
+    }
+    return list;
+  }
+
+  firstFrame(id: number): number {
+    return this.#journeys.get(id, FIRST);
+  }
+
+  /** 0 where a late frame showed that the journey was part of another one: such a journey is not listed. */
+  hopCount(id: number): number {
+    return this.#journeys.get(id, HOPS);
+  }
+
+  end(id: number): JourneyEnd {
+    const state = this.#journeys.get(id, STATE);
+    if ((state & (ARRIVED | ANSWERED)) !== 0) return "arrived";
+    return (state & SETTLED) !== 0 ? "lost" : "in flight";
+  }
+
+  /** What explaining a journey needs beside its frames. */
+  facts(id: number): JourneyFacts {
+    return {
+      id,
+      end: this.end(id),
+      replyTo: optional(this.#journeys.get(id, REPLY_TO)),
+      reply: optional(this.#journeys.get(id, REPLY)),
+      repeatOf: optional(this.#journeys.get(id, REPEAT_OF)),
+      delivered: this.journeyFrames(id).filter((frame) => this.#isDelivered(frame, id)),
+    };
+  }
+
+  /** Some of the journeys in the order in which they began, or were seen first at the interface with index `at`. */
+  listJourneys(page: { first: number; count: number; at?: number }): { total: number; ids: number[] } {
+    const last = page.first + page.count;
+    if (page.at !== undefined) {
+      const seen = this.#journeysSeenAt(page.at);
+      return { total: seen.length, ids: seen.slice(page.first, last) };
+    }
+    const ids: number[] = [];
+    if (this.#emptied === 0) {
+      for (let id = page.first; id < Math.min(last, this.#journeyCount); id++) ids.push(id);
+      return { total: this.#journeyCount, ids };
+    }
+    let position = 0;
+    for (let id = 0; id < this.#journeyCount && position < last; id++) {
+      if (this.hopCount(id) === 0) continue;
+      if (position >= page.first) ids.push(id);
+      position++;
+    }
+    return { total: this.#journeyCount - this.#emptied, ids };
+  }
+
+  #journeysSeenAt(interfaceIndex: number): number[] {
+    this.#seenAt[interfaceIndex] ??= { upTo: 0, journeys: [] };
+    const seen = this.#seenAt[interfaceIndex];
+    for (; seen.upTo < this.#frameCount; seen.upTo++) {
+      if ((this.#frames.get(seen.upTo, PLACE) & 0xffff) !== interfaceIndex) continue;
+      const journey = this.#frames.get(seen.upTo, JOURNEY);
+      // In and out at one interface are one line.
+      if (this.#firstAt(journey, interfaceIndex) === seen.upTo) seen.journeys.push(journey);
+    }
+    return seen.journeys;
+  }
+
+  /** The earliest frame of the journey, by index, at the interface. */
+  #firstAt(journey: number, interfaceIndex: number): number {
+    let first = NONE;
+    for (let frame = this.#journeys.get(journey, FIRST); frame !== NONE; frame = this.#frames.get(frame, NEXT)) {
+      if ((this.#frames.get(frame, PLACE) & 0xffff) === interfaceIndex && frame < first) first = frame;
+    }
+    return first;
+  }
+
+  // ---- which journey a frame belongs to
+
+  /** The open journey that the frame joins, of those that `newest` heads; NONE when it begins its own. */
+  #choose(frame: number, newest: number): number {
+    if (newest === NONE) return NONE;
+    const journeys = this.#journeys;
+    const frames = this.#frames;
+    const at = this.#at.get(frame);
+    const flow = frames.get(frame, FLOW);
+    const place = frames.get(frame, PLACE);
+
+    // Nearly always: one packet of this identity, not translated, seen next somewhere else.
+    if (journeys.get(newest, OLDER) === NONE && journeys.get(newest, HOPS) > 0) {
+      const last = journeys.get(newest, LAST);
+      const wait = at - this.#at.get(last);
+      if (wait >= 0 && wait < LONGEST_WAIT && frames.get(last, FLOW) === flow && !this.#isSeen(newest, place)) {
+        return newest;
+      }
+    }
+
+    let best = NONE;
+    let bestRank = 0;
+    let bestDelay = 0;
+    let candidates = 0;
+    let passed = 0;
+    for (let id = newest; id !== NONE && candidates < MOST_CANDIDATES; id = journeys.get(id, OLDER), candidates++) {
+      if (journeys.get(id, HOPS) === 0) continue;
+      if (this.#isSeen(id, place)) {
+        if (++passed === MOST_PASSED) break;
+        continue;
+      }
+      let wait = Number.POSITIVE_INFINITY;
+      let isNear = false;
+      let isSameFlow = false;
+      let sightings = 0;
+      for (
+        let other = journeys.get(id, FIRST);
+        other !== NONE && sightings < MOST_SIGHTINGS;
+        other = frames.get(other, NEXT), sightings++
+      ) {
+        const later = at - this.#at.get(other);
+        wait = Math.min(wait, Math.abs(later));
+        isSameFlow ||= frames.get(other, FLOW) === flow;
+        isNear ||= later >= 0 && this.#mayFollow(other, frame);
+        isNear ||= later <= 0 && this.#mayFollow(frame, other);
+      }
+      if (wait > LONGEST_WAIT || !(isNear || isSameFlow)) continue;
+      const isYoung = wait < YOUNG;
+      const rank = (isYoung ? 4 : 0) + (isNear ? 2 : 0) + (isSameFlow ? 1 : 0);
+      // Equal packets in flight together keep their order: the one that began first goes first.
+      const delay = isYoung ? this.#beganAt(id) : wait;
+      if (rank > bestRank || (rank === bestRank && delay <= bestDelay)) {
+        best = id;
+        bestRank = rank;
+        bestDelay = delay;
+      }
+    }
+    return best;
+  }
+
+  #mayFollow(earlier: number, later: number): boolean {
+    const from = this.#frames.get(earlier, PLACE);
+    const to = this.#frames.get(later, PLACE);
+    return this.#wiring.mayFollow(from & 0xffff, (from >>> 16) & 3, to & 0xffff, (to >>> 16) & 3);
+  }
+
+  #isSeen(journey: number, place: number): boolean {
+    if ((this.#journeys.get(journey, SEEN) & seenBit(place)) === 0) return false;
+    for (let frame = this.#journeys.get(journey, FIRST); frame !== NONE; frame = this.#frames.get(frame, NEXT)) {
+      if (((this.#frames.get(frame, PLACE) ^ place) & 0x3ffff) === 0) return true;
+    }
+    return false;
+  }
+
+  #hasFlow(journey: number, flow: number): boolean {
+    const unsigned = flow >>> 0;
+    return (
+      this.#frames.get(this.#journeys.get(journey, LAST), FLOW) === unsigned ||
+      this.#frames.get(this.#journeys.get(journey, FIRST), FLOW) === unsigned
+    );
+  }
+
+  #begin(older: number): number {
+    const id = this.#journeyCount++;
+    const journeys = this.#journeys;
+    journeys.reserve(id);
+    journeys.set(id, FIRST, NONE);
+    journeys.set(id, LAST, NONE);
+    journeys.set(id, OLDER, older);
+    journeys.set(id, REPLY_TO, NONE);
+    journeys.set(id, REPLY, NONE);
+    journeys.set(id, REPEAT_OF, NONE);
+    return id;
+  }
+
+  #join(frame: number, journey: number): void {
+    const frames = this.#frames;
+    const journeys = this.#journeys;
+    frames.set(frame, JOURNEY, journey);
+    const last = journeys.get(journey, LAST);
+    if (last === NONE || this.#isBefore(last, frame)) {
+      frames.set(frame, NEXT, NONE);
+      if (last === NONE) journeys.set(journey, FIRST, frame);
+      else frames.set(last, NEXT, frame);
+      journeys.set(journey, LAST, frame);
+    } else {
+      let before = NONE;
+      let after = journeys.get(journey, FIRST);
+      while (this.#isBefore(after, frame)) {
+        before = after;
+        after = frames.get(after, NEXT);
+      }
+      frames.set(frame, NEXT, after);
+      if (before === NONE) journeys.set(journey, FIRST, frame);
+      else frames.set(before, NEXT, frame);
+    }
+    journeys.set(journey, HOPS, journeys.get(journey, HOPS) + 1);
+    journeys.set(journey, SEEN, journeys.get(journey, SEEN) | seenBit(frames.get(frame, PLACE)));
+    this.#change(journey, this.#isDelivered(frame, journey) ? ARRIVED : 0);
+  }
+
+  /** By time; frames of the same nanosecond in an order that does not depend on which came first. */
+  #isBefore(one: number, other: number): boolean {
+    const earlier = this.#at.get(one) - this.#at.get(other);
+    if (earlier !== 0) return earlier < 0;
+    return (this.#frames.get(one, PLACE) & 0x3ffff) <= (this.#frames.get(other, PLACE) & 0x3ffff);
+  }
+
+  /** Marks the new journey where equal packets were seen at this place before. */
+  #repeat(frame: number, journey: number, newest: number): void {
+    const place = this.#frames.get(frame, PLACE);
+    let candidates = 0;
+    for (let id = newest; id !== NONE && candidates < MOST_CANDIDATES; id = this.#journeys.get(id, OLDER)) {
+      candidates++;
+      if (id === journey || !this.#isSeen(id, place)) continue;
+      const root = this.#journeys.get(id, REPEAT_OF);
+      this.#journeys.set(journey, REPEAT_OF, root === NONE ? id : root);
+      return;
+    }
+  }
+
+  /**
+   * A frame that comes after later ones may show that equal packets were told apart wrongly: their frames are dealt
+   * out again, by time.
+   */
+  #resort(late: number, newest: number): void {
+    const journeys = this.#journeys;
+    const at = this.#at.get(late);
+    if (!this.#isLate(late, newest)) return;
+    const ids: number[] = [];
+    const frames: number[] = [];
+    for (let id = newest; id !== NONE; id = journeys.get(id, OLDER)) {
+      const hops = journeys.get(id, HOPS);
+      if (hops > 0 && Math.abs(at - this.#at.get(journeys.get(id, LAST))) > 2 * LONGEST_WAIT) {
+        if (at > this.#at.get(journeys.get(id, LAST))) break;
+        continue;
+      }
+      if (ids.length === MOST_RESORTED || frames.length + hops > MOST_RESORTED_FRAMES) return;
+      ids.push(id);
+      frames.push(...this.journeyFrames(id));
+    }
+
+    frames.sort((one, other) => (this.#isBefore(one, other) ? -1 : 1));
+    ids.reverse();
+    for (const id of ids) {
+      if (journeys.get(id, HOPS) === 0) this.#emptied--;
+      journeys.set(id, FIRST, NONE);
+      journeys.set(id, LAST, NONE);
+      journeys.set(id, HOPS, 0);
+      journeys.set(id, SEEN, 0);
+      journeys.set(id, REPEAT_OF, NONE);
+      journeys.set(id, STATE, journeys.get(id, STATE) & ~ARRIVED);
+    }
+    this.#seenAt.length = 0;
+    for (const frame of frames) {
+      const chosen = this.#choose(frame, newest);
+      if (chosen !== NONE) {
+        this.#join(frame, chosen);
+        continue;
+      }
+      // A packet keeps its number where it can, for its links. Were there ever more packets than before, the last
+      // one takes the frame rather than losing it.
+      const before = this.#frames.get(frame, JOURNEY);
+      const id =
+        journeys.get(before, HOPS) === 0 ? before : (ids.find((each) => journeys.get(each, HOPS) === 0) ?? ids.at(-1)!);
+      this.#repeat(frame, id, newest);
+      this.#join(frame, id);
+    }
+    for (const id of ids) {
+      if (journeys.get(id, HOPS) > 0) continue;
+      this.#emptied++;
+      this.#change(id, 0);
+    }
+  }
+
+  /** Whether one of the packets that `newest` heads was seen after the frame, or at once with it. */
+  #isLate(frame: number, newest: number): boolean {
+    const at = this.#at.get(frame);
+    let candidates = 0;
+    for (let id = newest; id !== NONE && candidates < MOST_RESORTED; id = this.#journeys.get(id, OLDER)) {
+      candidates++;
+      const last = this.#journeys.get(id, LAST);
+      if (last !== NONE && last !== frame && this.#at.get(last) >= at) return true;
+    }
+    return false;
+  }
+
+  // ---- how a journey ends
+
+  #isDelivered(frame: number, journey: number): boolean {
+    const place = this.#frames.get(frame, PLACE);
+    const direction = (place >>> 16) & 3;
+    if (direction === OUT || (place & BARE) === 0) return false;
+    const wiring = this.#wiring;
+    const here = place & 0xffff;
+    const namespace = wiring.namespace[here]!;
+    const first = this.#frames.get(this.#journeys.get(journey, FIRST), PLACE);
+    const isHome = wiring.namespace[first & 0xffff] === namespace;
+    if ((place & GROUP) !== 0) return !isHome && wiring.isEndpoint[here]!;
+    if (direction !== IN && isHome) return false;
+    return this.#owners.isOwner(this.#frames.get(frame, DESTINATION), namespace);
+  }
+
+  /** Whether the journey has ended. */
+  #settleOne(id: number, now: number): boolean {
+    const state = this.#journeys.get(id, STATE);
+    if ((state & SETTLED) !== 0) return true;
+    const last = this.#journeys.get(id, LAST);
+    if (last !== NONE && now - this.#at.get(last) <= QUIET) return false;
+    // An owner may have become known after the frame came.
+    const isNews = (state & (ARRIVED | ANSWERED)) === 0;
+    const arrived = isNews && this.journeyFrames(id).some((frame) => this.#isDelivered(frame, id)) ? ARRIVED : 0;
+    this.#journeys.set(id, STATE, state | SETTLED | arrived | (isNews ? CHANGED : 0));
+    return true;
+  }
+
+  /** Notes that the journey changed, and adds `bits` to its state. */
+  #change(id: number, bits: number): void {
+    const state = this.#journeys.get(id, STATE) | bits;
+    if (id < this.#settledUpTo && (state & CHANGED) === 0) this.#changedLate.push(id);
+    this.#journeys.set(id, STATE, state | CHANGED);
+  }
+
+  // ---- requests and replies
+
+  /**
+   * Links the journey with what it answers and with what answers it, whichever was seen first, and remembers what it
+   * asks and answers.
+   */
+  #exchangeOf(bytes: Uint8Array, journey: number, frame: number): void {
+    const exchange = this.#exchange;
+    readExchange(bytes, this.#walk, this.#identity, exchange);
+    const { request, reply, isDatagram } = exchange;
+    const now = this.#at.get(frame);
+    if (exchange.isError) this.#change(journey, ERROR);
+    if (reply.set) {
+      const asked = this.#requests.get(reply.a, reply.b);
+      if (asked >= 0) this.#link(asked, journey, exchange);
+      const other = this.#replies.get(reply.a, reply.b);
+      // The first of several answers counts; much later ones are to a later question.
+      const wait = other < 0 ? -1 : this.#beganAt(journey) - this.#beganAt(other);
+      if (wait < 0 || wait > QUIET) this.#replies.set(reply.a, reply.b, journey, now);
+    }
+    if (!request.set || (isDatagram && this.#journeys.get(journey, REPLY_TO) !== NONE)) return;
+    const before = this.#requests.get(request.a, request.b);
+    if (before >= 0 && exchange.isSegment) this.#retransmit(before, journey);
+    const answered = this.#replies.get(request.a, request.b);
+    if (answered >= 0) this.#link(journey, answered, exchange);
+    if (before < 0 || this.#beganAt(before) <= this.#beganAt(journey)) {
+      this.#requests.set(request.a, request.b, journey, now);
+    }
+  }
+
+  /** Infinity for a journey that lost all its frames to another one: it is before nothing. */
+  #beganAt(journey: number): number {
+    const first = this.#journeys.get(journey, FIRST);
+    return first === NONE ? Number.POSITIVE_INFINITY : this.#at.get(first);
+  }
+
+  /** Of several questions the latest before the answer counts, of several answers the first. */
+  #link(request: number, reply: number, exchange: Exchange): void {
+    const journeys = this.#journeys;
+    const asked = this.#beganAt(request);
+    const answered = this.#beganAt(reply);
+    const wait = answered - asked;
+    if (request === reply || !(wait >= 0 && wait <= LONGEST_REPLY)) return;
+    // A datagram that answers another one asks nothing.
+    if (exchange.isDatagram && journeys.get(request, REPLY_TO) !== NONE) return;
+    const oldReply = journeys.get(request, REPLY);
+    const oldRequest = journeys.get(reply, REPLY_TO);
+    if (oldReply !== NONE && this.#beganAt(oldReply) <= answered) return;
+    if (oldRequest !== NONE && this.#beganAt(oldRequest) >= asked) return;
+    if (oldReply !== NONE) this.#unlink(request, oldReply);
+    if (oldRequest !== NONE) this.#unlink(oldRequest, reply);
+    journeys.set(request, REPLY, reply);
+    journeys.set(reply, REPLY_TO, request);
+    // Who answers has had the question, even where that was not captured.
+    this.#change(request, (journeys.get(reply, STATE) & ERROR) === 0 ? ANSWERED : 0);
+    this.#change(reply, 0);
+  }
+
+  #unlink(request: number, reply: number): void {
+    const journeys = this.#journeys;
+    journeys.set(request, REPLY, NONE);
+    journeys.set(reply, REPLY_TO, NONE);
+    journeys.set(request, STATE, journeys.get(request, STATE) & ~ANSWERED);
+    this.#change(request, 0);
+    this.#change(reply, 0);
+  }
+
+  #retransmit(one: number, other: number): void {
+    if (one === other || this.#journeys.get(one, HOPS) === 0) return;
+    const isInOrder = this.#beganAt(one) <= this.#beganAt(other);
+    const first = isInOrder ? one : other;
+    const again = isInOrder ? other : one;
+    if (this.#journeys.get(again, REPEAT_OF) !== NONE) return;
+    // The key has where the segment ends; one that is as long begins at the same byte too.
+    if (this.#lengthOf(first) !== this.#lengthOf(again)) return;
+    const root = this.#journeys.get(first, REPEAT_OF);
+    this.#journeys.set(again, REPEAT_OF, root === NONE ? first : root);
+    this.#change(again, 0);
+  }
+
+  /** Bytes on the wire at the first hop. */
+  #lengthOf(journey: number): number {
+    return this.#frames.get(this.#journeys.get(journey, FIRST), LENGTH);
+  }
+}
+
+function seenBit(place: number): number {
+  return 1 << (((place & 0xffff) * 3 + ((place >>> 16) & 3)) & 31);
+}
+
+function optional(id: number): number | undefined {
+  return id === NONE ? undefined : id;
+}

@@ -1,0 +1,122 @@
+/** How captured interfaces hang together, by index: read from the topology once, so that following packets is cheap. */
+
+import type { Interface, InterfaceRef, Namespace, Topology } from "../../preload/contract/topology.ts";
+
+/** In columns that name another interface: there is none, or it is not captured. */
+export const NOWHERE = -1;
+
+export const UNKNOWN = 0;
+export const IN = 1;
+export const OUT = 2;
+/** 0 unknown, 1 in, 2 out. */
+export type DirectionNumber = 0 | 1 | 2;
+
+/** The interface in the topology, with its namespace. */
+function findInterface(
+  topology: Topology | undefined,
+  ref: InterfaceRef,
+): { namespace: Namespace; interface: Interface } | undefined {
+  const namespace = topology?.namespaces.find((each) => each.name === ref.netns);
+  const found = namespace?.interfaces.find((each) => each.name === ref.interface);
+  return namespace && found ? { namespace, interface: found } : undefined;
+}
+
+/** Captured interfaces numbered in the order in which they were added. */
+export class Wiring {
+  readonly interfaces: InterfaceRef[] = [];
+  /** Of each interface: its namespace's index in `namespaces`. */
+  readonly namespace: number[] = [];
+  /** The other end of a veth. */
+  readonly peer: number[] = [];
+  /** The bridge that it is a port of. */
+  readonly bridge: number[] = [];
+  /** For a tunnel device: the interface that carries the outer packets. */
+  readonly underlay: number[] = [];
+  /** The topology says what it is. */
+  readonly isKnown: boolean[] = [];
+  /** It is a port, whether or not its bridge is captured. */
+  readonly isPort: boolean[] = [];
+  readonly isBridge: boolean[] = [];
+  readonly isTunnel: boolean[] = [];
+  /** Packets end here: no bridge port, and not in a namespace that is only a network. */
+  readonly isEndpoint: boolean[] = [];
+  readonly namespaces: string[] = [];
+
+  readonly #topology: Topology | undefined;
+  readonly #index = new Map<string, number>();
+  readonly #namespaceIndex = new Map<string, number>();
+  readonly #waiting = new Map<string, { column: number[]; index: number }[]>();
+
+  constructor(interfaces: readonly InterfaceRef[], topology?: Topology) {
+    this.#topology = topology;
+    for (const namespace of topology?.namespaces ?? []) this.namespaceNumber(namespace.name);
+    for (const ref of interfaces) this.add(ref);
+  }
+
+  /** The index of the interface; the same one when it is added again. */
+  add(ref: InterfaceRef): number {
+    const key = keyOf(ref.netns, ref.interface);
+    const known = this.#index.get(key);
+    if (known !== undefined) return known;
+    const index = this.interfaces.length;
+    this.#index.set(key, index);
+    this.interfaces.push({ netns: ref.netns, interface: ref.interface });
+    this.namespace.push(this.namespaceNumber(ref.netns));
+    const found = findInterface(this.#topology, ref);
+    this.peer.push(NOWHERE);
+    this.bridge.push(NOWHERE);
+    this.underlay.push(NOWHERE);
+    this.isKnown.push(found !== undefined);
+    this.isPort.push(found?.interface.master !== undefined);
+    this.isBridge.push(found?.interface.kind === "bridge");
+    this.isTunnel.push(found?.interface.kind === "vxlan");
+    this.isEndpoint.push(
+      found === undefined || (found.interface.master === undefined && found.namespace.kind !== "net"),
+    );
+    for (const each of this.#waiting.get(key) ?? []) each.column[each.index] = index;
+    this.#waiting.delete(key);
+    if (found?.interface.kind === "veth") this.#point(this.peer, index, found.interface.peer);
+    if (found?.interface.kind === "vxlan") {
+      this.#point(this.underlay, index, { netns: ref.netns, interface: found.interface.dev });
+    }
+    if (found?.interface.master) {
+      this.#point(this.bridge, index, { netns: ref.netns, interface: found.interface.master });
+    }
+    return index;
+  }
+
+  indexOf(ref: InterfaceRef): number {
+    return this.#index.get(keyOf(ref.netns, ref.interface)) ?? NOWHERE;
+  }
+
+  namespaceNumber(name: string): number {
+    const known = this.#namespaceIndex.get(name);
+    if (known !== undefined) return known;
+    this.#namespaceIndex.set(name, this.namespaces.length);
+    this.namespaces.push(name);
+    return this.namespaces.length - 1;
+  }
+
+  /** Could a packet seen at `from` be seen next at `to`, captures of the same link or namespace being complete? */
+  mayFollow(from: number, fromDirection: number, to: number, toDirection: number): boolean {
+    if (this.namespace[from] === this.namespace[to]) return !(fromDirection === OUT && toDirection === IN);
+    return this.peer[to] === from && fromDirection !== IN && toDirection !== OUT;
+  }
+
+  /** Fills `column[index]` with the index of `ref`, now or when that interface is added. */
+  #point(column: number[], index: number, ref: InterfaceRef): void {
+    const to = this.indexOf(ref);
+    if (to !== NOWHERE) {
+      column[index] = to;
+      return;
+    }
+    const key = keyOf(ref.netns, ref.interface);
+    const waiting = this.#waiting.get(key) ?? [];
+    waiting.push({ column, index });
+    this.#waiting.set(key, waiting);
+  }
+}
+
+function keyOf(netns: string, name: string): string {
+  return `${netns} ${name}`;
+}

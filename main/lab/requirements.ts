@@ -1,0 +1,15 @@
+/** What a lab needs of the kernel and of the machine it runs on, whether or not its file says so. */
+
+import type { Lab } from "./schema.ts";
+
+/** Sorted, each once. The names are those that `doctor` probes. */
+export function requirementsOf(lab: Lab): string[] {
+  const needed = new Set(lab.requires);
+  if (lab.pods.length > 0 || lab.nodes.length > 0 || lab.links.length > 0) needed.add("veth");
+  if (lab.underlay.networks.length > 0 || lab.namespaces.some((netns) => netns.bridges.length > 0))
+    needed.add("bridge");
+  if (lab.nodes.length > 0) needed.add("br_netfilter");
+  if (lab.network) needed.add("iptables");
+  if (lab.network?.backend.type === "vxlan") needed.add("vxlan");
+  return [...needed].sort();
+}

@@ -1,0 +1,188 @@
+/**
+ * The shape of a lab file: what a person may write, with defaults filled in. Pure. What one field alone
+ * cannot tell (references, overlaps, duplicates) is checked in validate.ts.
+ */
+
+import * as z from "zod";
+import { trafficSchema } from "../../preload/contract/lab.ts";
+
+/** The longest interface name: the kernel's IFNAMSIZ (16) less the closing zero byte. */
+export const INTERFACE_NAME_BYTES = 15;
+
+const OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+const IPV4 = `(${OCTET}\\.){3}${OCTET}`;
+const PREFIXED = `${IPV4}/(3[0-2]|[12]?[0-9])`;
+
+/** A pattern, with a message that says what was found and what is allowed. */
+function written(pattern: string, allowed: string) {
+  return z.string().regex(new RegExp(`^(?:${pattern})$`), {
+    error: ({ input }) => `found ${JSON.stringify(input)}; allowed is ${allowed}`,
+  });
+}
+
+/** The same for addresses, where the commonest mistake has its own words. */
+function writtenAddress(pattern: string, allowed: string) {
+  return z.string().regex(new RegExp(`^(?:${pattern})$`), {
+    error: ({ input }) => {
+      const looksLikeIpv6 = typeof input === "string" && input.split(":").length > 2;
+      const note = looksLikeIpv6 ? " (labs have no IPv6 addresses yet)" : "";
+      return `found ${JSON.stringify(input)}; allowed is ${allowed}${note}`;
+    },
+  });
+}
+
+const label = written(
+  "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?",
+  "a name of 1 to 63 lower-case letters, digits and hyphens that starts and ends with a letter or digit",
+);
+const interfaceName = written(
+  "(?!(lo|all|default)$)[A-Za-z0-9_][A-Za-z0-9._-]{0,14}",
+  `an interface name of at most ${INTERFACE_NAME_BYTES} letters, digits, dots, hyphens and underscores, and not lo, all or default`,
+);
+const address = writtenAddress(IPV4, "an IPv4 address such as 192.168.32.127");
+const subnet = writtenAddress(PREFIXED, "an IPv4 subnet such as 192.168.32.0/24");
+const prefixed = writtenAddress(PREFIXED, "an IPv4 address with its prefix length such as 10.0.0.1/24");
+const destination = writtenAddress(`default|${PREFIXED}`, "default or an IPv4 subnet such as 10.0.1.0/24");
+const mac = written(
+  "(?!00:00:00:00:00:00$)[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}",
+  "a unicast MAC address such as 02:00:00:00:00:01",
+);
+const mtu = z.int().min(576).max(65535);
+const port = z.int().min(1).max(65535);
+const reference = z.string().min(1).max(200);
+
+function words(longest: number) {
+  const sentence = z.string().min(1).max(longest);
+  return z.strictObject({ en: sentence, "zh-Hant": sentence.optional(), "zh-Hans": sentence.optional() });
+}
+
+const underlay = z.strictObject({
+  networks: z
+    .array(
+      z.strictObject({
+        name: label,
+        subnet,
+        mtu: mtu.default(1500),
+        /** Where the nodes' default route points. The first free address of the subnet unless given. */
+        gateway: address.optional(),
+      }),
+    )
+    .max(20),
+});
+
+const node = z.strictObject({
+  name: label,
+  /** A list puts the node on several networks: eth0, eth1 and so on. The network plugin uses the first. */
+  address: z.union([address, z.array(address).min(1).max(8)], {
+    error: ({ input }) => `found ${JSON.stringify(input)}; allowed is an IPv4 address or a list of 1 to 8 of them`,
+  }),
+  /** The underlay network of the first address; the one whose subnet holds it unless given. */
+  network: label.optional(),
+});
+
+const backend = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("vxlan"),
+    vni: z.int().min(1).max(16_777_215).default(1),
+    port: port.default(8472),
+  }),
+  z.strictObject({ type: z.literal("host-gw") }),
+]);
+
+const flannel = z.strictObject({
+  plugin: z.literal("flannel"),
+  network: subnet,
+  /** Prefix length of each node's share of the network. */
+  subnetLen: z.int().min(8).max(30).default(24),
+  /** The first and the last share that may be given out; those of the network unless given. */
+  subnetMin: address.optional(),
+  subnetMax: address.optional(),
+  backend: backend.default({ type: "vxlan", vni: 1, port: 8472 }),
+  ipMasq: z.boolean().default(true),
+});
+
+const freeInterface = z.strictObject({
+  name: interfaceName,
+  addresses: z.array(prefixed).max(32).default([]),
+  mac: mac.optional(),
+  mtu: mtu.optional(),
+});
+
+const namespace = z.strictObject({
+  name: label,
+  bridges: z
+    .array(
+      z.strictObject({
+        name: interfaceName,
+        addresses: z.array(prefixed).max(32).default([]),
+        mac: mac.optional(),
+        ports: z.array(interfaceName).max(1000).default([]),
+      }),
+    )
+    .max(32)
+    .default([]),
+  interfaces: z.array(freeInterface).max(1000).default([]),
+  routes: z
+    .array(z.strictObject({ to: destination, via: address.optional(), dev: interfaceName.optional() }))
+    .max(1000)
+    .default([]),
+  /** Keys below net/, with dots or slashes. */
+  sysctls: z
+    .record(
+      written(
+        "net[./][A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)*",
+        "a network sysctl such as net.ipv4.ip_forward or net/ipv4/conf/eth0/proxy_arp",
+      ),
+      z.union([z.int(), written("[A-Za-z0-9 ._:/+-]{1,100}", "a number or a short text")], {
+        error: ({ input }) => `found ${JSON.stringify(input)}; allowed is a whole number or a short text`,
+      }),
+    )
+    .default({}),
+});
+
+const path = z.strictObject({ from: reference, to: reference, through: z.array(reference).min(1).max(100) });
+
+export const labSchema = z.strictObject({
+  id: label,
+  title: words(100),
+  summary: words(500).default({ en: "" }),
+  /** Kernel features and programs, probed before anything is built. */
+  requires: z
+    .array(written("[A-Za-z0-9_.-]{1,40}", "the name of a kernel feature or program such as vxlan or tcpdump"))
+    .max(40)
+    .default([]),
+  underlay: underlay.default({ networks: [] }),
+  nodes: z.array(node).max(250).default([]),
+  network: flannel.optional(),
+  services: z.strictObject({ network: subnet.optional() }).optional(),
+  pods: z
+    .array(z.strictObject({ name: label, node: label }))
+    .max(2000)
+    .default([]),
+  namespaces: z.array(namespace).max(500).default([]),
+  /** Two ends each: `h1/eth0`, or `net/lan/port1` for a new port of an underlay network. */
+  links: z
+    .array(
+      z.tuple([reference, reference], {
+        error: ({ input }) =>
+          `found ${JSON.stringify(input)}; allowed is a list of two ends such as [h1/eth0, switch/port1]`,
+      }),
+    )
+    .max(2000)
+    .default([]),
+  traffic: z.array(z.strictObject(trafficSchema.shape)).max(100).default([]),
+  /** Each is one `ping` or one `path`. */
+  checks: z
+    .array(
+      z.strictObject({ ping: z.strictObject({ from: reference, to: reference }).optional(), path: path.optional() }),
+    )
+    .max(500)
+    .default([]),
+});
+
+export type Lab = z.output<typeof labSchema>;
+export type LabNode = Lab["nodes"][number];
+export type LabNetwork = Lab["underlay"]["networks"][number];
+export type LabNamespace = Lab["namespaces"][number];
+export type FlannelNetwork = NonNullable<Lab["network"]>;
+export type LabCheck = Lab["checks"][number];

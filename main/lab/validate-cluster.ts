@@ -1,0 +1,225 @@
+/** Checks the cluster part of a lab: underlay, nodes, network plugin, services and pods. */
+
+import {
+  formatSubnet,
+  holdsAddress,
+  lastAddress,
+  parseAddress,
+  parseSubnet,
+  subnetSize,
+  subnetsOverlap,
+} from "../layout/address.ts";
+import { podsPerNode, subnetRange } from "../layout/flannel/subnets.ts";
+import { networkOf, nodeAddresses } from "../layout/underlay.ts";
+import { checkHostAddress, checkSubnet, checkUsable, type Finding, findTwice, list } from "./finding.ts";
+import { show } from "./issue.ts";
+import type { Path } from "./locate.ts";
+import { type FlannelNetwork, INTERFACE_NAME_BYTES, type Lab } from "./schema.ts";
+
+type Damaged = ReadonlySet<string>;
+
+export function validateCluster(lab: Lab, damaged: Damaged): Finding[] {
+  return [
+    ...checkNetworks(lab),
+    ...checkNodes(lab, damaged),
+    ...checkOverlaps(lab),
+    ...(lab.services?.network ? checkSubnet(lab.services.network, ["services", "network"]) : []),
+    ...(lab.network ? checkFlannel(lab, lab.network, damaged) : []),
+    ...checkPods(lab, damaged),
+  ];
+}
+
+function checkNetworks(lab: Lab): Finding[] {
+  const { networks } = lab.underlay;
+  const at = (index: number, key: string): Path => ["underlay", "networks", index, key];
+  return [
+    ...findTwice(
+      networks,
+      (network) => network.name,
+      (index) => at(index, "name"),
+    ),
+    ...networks.flatMap((network, index) => {
+      const findings = checkSubnet(network.subnet, at(index, "subnet"));
+      const subnet = parseSubnet(network.subnet);
+      const gateway = network.gateway === undefined ? undefined : parseAddress(network.gateway);
+      if (!subnet || gateway === undefined) return findings;
+      const path = at(index, "gateway");
+      return holdsAddress(subnet, gateway)
+        ? [...findings, ...checkHostAddress(gateway, subnet, path)]
+        : [...findings, { path, message: `${network.gateway} is outside ${network.subnet}` }];
+    }),
+  ];
+}
+
+function checkNodes(lab: Lab, damaged: Damaged): Finding[] {
+  const { networks } = lab.underlay;
+  const findings = findTwice(
+    lab.nodes,
+    (node) => node.name,
+    (index) => ["nodes", index, "name"],
+  );
+  const owners = new Map<string, string>();
+  for (const [index, node] of lab.nodes.entries()) {
+    const joined = new Set<string>();
+    for (const [position, address] of nodeAddresses(node).entries()) {
+      const path: Path = ["nodes", index, "address", ...(typeof node.address === "string" ? [] : [position])];
+      const owner = owners.get(address);
+      if (owner) findings.push({ path, message: `${address} belongs to ${owner} already` });
+      owners.set(address, node.name);
+      const network = networkOf(lab, address);
+      if (!network) {
+        if (damaged.has("underlay")) continue;
+        const known = networks.map(({ name, subnet }) => `${name} ${subnet}`);
+        findings.push({ path, message: `${address} is outside every underlay network; allowed are ${list(known)}` });
+        continue;
+      }
+      findings.push(...checkHostAddress(parseAddress(address)!, parseSubnet(network.subnet)!, path));
+      if (joined.has(network.name)) {
+        findings.push({
+          path,
+          message: `${node.name} is on ${network.name} already; allowed is one address per network`,
+        });
+      }
+      joined.add(network.name);
+    }
+    findings.push(...checkNamedNetwork(lab, index, damaged));
+  }
+  return findings;
+}
+
+function checkNamedNetwork(lab: Lab, index: number, damaged: Damaged): Finding[] {
+  const node = lab.nodes[index]!;
+  const path: Path = ["nodes", index, "network"];
+  if (node.network === undefined || damaged.has("underlay")) return [];
+  const named = lab.underlay.networks.find(({ name }) => name === node.network);
+  if (!named) {
+    const known = lab.underlay.networks.map(({ name }) => name);
+    return [{ path, message: `found ${show(node.network)}; allowed are ${list(known)}` }];
+  }
+  const address = nodeAddresses(node)[0]!;
+  const subnet = parseSubnet(named.subnet);
+  if (!subnet || holdsAddress(subnet, parseAddress(address)!)) return [];
+  return [{ path, message: `${address} is outside ${named.name} (${named.subnet})` }];
+}
+
+/** Pod network, service network and underlay networks must all be apart: an address must mean one thing. */
+function checkOverlaps(lab: Lab): Finding[] {
+  const ranges = [
+    ...lab.underlay.networks.map(({ name, subnet }, index) => ({
+      name: `the underlay network ${name}`,
+      text: subnet,
+      path: ["underlay", "networks", index, "subnet"],
+    })),
+    ...(lab.network ? [{ name: "the pod network", text: lab.network.network, path: ["network", "network"] }] : []),
+    ...(lab.services?.network
+      ? [{ name: "the service network", text: lab.services.network, path: ["services", "network"] }]
+      : []),
+  ];
+  return ranges.flatMap((range, index) =>
+    ranges.slice(0, index).flatMap((other) => {
+      const [a, b] = [parseSubnet(range.text), parseSubnet(other.text)];
+      if (!a || !b || !subnetsOverlap(a, b)) return [];
+      return [
+        {
+          path: range.path,
+          message: `${range.name} ${range.text} overlaps ${other.name} ${other.text}; packets to the shared addresses would go astray`,
+        },
+      ];
+    }),
+  );
+}
+
+function checkFlannel(lab: Lab, network: FlannelNetwork, damaged: Damaged): Finding[] {
+  const whole = parseSubnet(network.network);
+  const findings: Finding[] = [];
+  if (network.backend.type === "vxlan") {
+    const device = `flannel.${network.backend.vni}`;
+    if (device.length > INTERFACE_NAME_BYTES) {
+      findings.push({
+        path: ["network", "backend", "vni"],
+        message: `the tunnel device would be called ${device}, which is ${device.length} bytes; allowed is an interface name of at most ${INTERFACE_NAME_BYTES}, that is a vni of at most 9999999`,
+      });
+    }
+  } else {
+    findings.push(...checkOneNetwork(lab));
+  }
+  if (!whole) return [...findings, ...checkSubnet(network.network, ["network", "network"])];
+  findings.push(...checkUsable(whole, network.network, ["network", "network"]));
+  if (damaged.has("network")) return findings;
+  if (network.subnetLen <= whole.length) {
+    const message = `found ${network.subnetLen}; allowed is more than the ${whole.length} of the network ${network.network}`;
+    return [...findings, { path: ["network", "subnetLen"], message }];
+  }
+  const limits = (["subnetMin", "subnetMax"] as const).flatMap((key) => checkLimit(network, key));
+  findings.push(...limits);
+  if (limits.length > 0) return findings;
+  const range = subnetRange(network);
+  if (range.count < 1) {
+    const message = `subnetMin ${network.subnetMin} is behind the last subnet that may be given out`;
+    findings.push({ path: ["network", "subnetMin"], message });
+  } else if (range.count < lab.nodes.length) {
+    const message = `${lab.nodes.length} nodes need a /${network.subnetLen} each, but there are only ${range.count}`;
+    const key = network.subnetMax ? "subnetMax" : network.subnetMin ? "subnetMin" : "subnetLen";
+    findings.push({ path: ["network", key], message });
+  }
+  return findings;
+}
+
+function checkLimit(network: FlannelNetwork, key: "subnetMin" | "subnetMax"): Finding[] {
+  const text = network[key];
+  const whole = parseSubnet(network.network)!;
+  if (text === undefined) return [];
+  const path: Path = ["network", key];
+  const address = parseAddress(text)!;
+  if (!holdsAddress(whole, address)) {
+    const message = `${text} is outside the network ${network.network}`;
+    return [{ path, message }];
+  }
+  const size = subnetSize(network.subnetLen);
+  if ((address - whole.base) % size !== 0) {
+    const below = { base: address - ((address - whole.base) % size), length: network.subnetLen };
+    const message = `${text} is not the first address of a /${network.subnetLen}; the one around it is ${formatSubnet(below)}`;
+    return [{ path, message }];
+  }
+  return lastAddress(whole) < address + size - 1
+    ? [{ path, message: `a /${network.subnetLen} at ${text} ends outside ${network.network}` }]
+    : [];
+}
+
+function checkOneNetwork(lab: Lab): Finding[] {
+  const home = lab.nodes[0] && networkOf(lab, nodeAddresses(lab.nodes[0])[0]!);
+  return lab.nodes.flatMap((node, index) => {
+    const network = networkOf(lab, nodeAddresses(node)[0]!);
+    if (!home || !network || network === home) return [];
+    const message = `${node.name} is on ${network.name} and ${lab.nodes[0]!.name} on ${home.name}; host-gw needs all nodes on one network`;
+    return [{ path: ["nodes", index, "address"], message }];
+  });
+}
+
+function checkPods(lab: Lab, damaged: Damaged): Finding[] {
+  const findings = findTwice(
+    lab.pods,
+    (pod) => pod.name,
+    (index) => ["pods", index, "name"],
+  );
+  if (lab.pods.length > 0 && !lab.network && !damaged.has("network")) {
+    findings.push({ path: ["pods"], message: "pods need a network plugin, but there is no key network" });
+  }
+  const nodes = lab.nodes.map(({ name }) => name);
+  const room = lab.network && !damaged.has("network") ? podsPerNode(lab.network) : Number.POSITIVE_INFINITY;
+  const counts = new Map<string, number>();
+  for (const [index, pod] of lab.pods.entries()) {
+    if (!nodes.includes(pod.node)) {
+      if (damaged.has("nodes")) continue;
+      findings.push({ path: ["pods", index, "node"], message: `found ${show(pod.node)}; allowed are ${list(nodes)}` });
+      continue;
+    }
+    const count = (counts.get(pod.node) ?? 0) + 1;
+    counts.set(pod.node, count);
+    if (count === room + 1) {
+      const message = `${pod.node} has no address left for ${pod.name}; allowed are ${room} pods in a /${lab.network?.subnetLen}`;
+      findings.push({ path: ["pods", index, "node"], message });
+    }
+  }
+  return findings;
+}

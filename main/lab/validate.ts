@@ -1,0 +1,90 @@
+/** Checks what the schema cannot: references, duplicates, overlaps, and whether everything fits. Pure. */
+
+import { parseAddress } from "../layout/address.ts";
+import { layOutLab } from "../layout/layout.ts";
+import { type Finding, list } from "./finding.ts";
+import { show } from "./issue.ts";
+import type { Path } from "./locate.ts";
+import { findReferenced, type Named, splitInterface } from "./reference.ts";
+import type { Lab } from "./schema.ts";
+import { validateCluster } from "./validate-cluster.ts";
+import { validateFreeForm } from "./validate-free-form.ts";
+
+export type { Finding } from "./finding.ts";
+
+/** `damaged`: top-level keys of which the schema refused something, so that nothing in them can be called missing. */
+export function validateLab(lab: Lab, damaged: ReadonlySet<string> = new Set()): Finding[] {
+  const built = [...validateCluster(lab, damaged), ...validateFreeForm(lab, damaged)];
+  if (damaged.size === 0 && lab.nodes.length === 0 && lab.namespaces.length === 0) {
+    built.push({ path: [], message: "the lab builds nothing; allowed is at least one of nodes and namespaces" });
+  }
+  const incomplete = ["nodes", "pods", "namespaces", "underlay"].some((key) => damaged.has(key));
+  const namespaces = incomplete ? undefined : namesOf(lab);
+  const findings = [...built, ...checkTraffic(lab, namespaces)];
+  for (const [index, check] of lab.checks.entries()) {
+    const path: Path = ["checks", index];
+    if ((check.ping === undefined) === (check.path === undefined)) {
+      findings.push({ path, message: "a check is one of ping and path" });
+    }
+    for (const kind of ["ping", "path"] as const) {
+      for (const key of ["from", "to"] as const) {
+        const reference = check[kind]?.[key];
+        if (reference !== undefined) findings.push(...checkReference(reference, namespaces, [...path, kind, key]));
+      }
+    }
+  }
+  findings.push(...checkThrough(lab, namespaces, built.length === 0 && damaged.size === 0));
+  return findings;
+}
+
+/** Every namespace that the lab will have. */
+function namesOf(lab: Lab): Named[] {
+  return [
+    ...lab.underlay.networks.map(({ name }) => ({ name: `net/${name}`, label: name })),
+    ...lab.nodes.map(({ name }) => ({ name: `node/${name}`, label: name })),
+    ...lab.pods.map(({ name }) => ({ name: `pod/${name}`, label: name })),
+    ...lab.namespaces.map(({ name }) => ({ name, label: name })),
+  ];
+}
+
+function checkTraffic(lab: Lab, namespaces: Named[] | undefined): Finding[] {
+  return lab.traffic.flatMap(({ from, to, protocol, port }, index) => {
+    const path: Path = ["traffic", index];
+    const findings = checkReference(from, namespaces, [...path, "from"]);
+    if (parseAddress(to) === undefined) findings.push(...checkReference(to, namespaces, [...path, "to"]));
+    if (protocol === "icmp" && port !== undefined) {
+      findings.push({ path: [...path, "port"], message: "ICMP has no ports; allowed is a port with tcp or udp" });
+    }
+    return findings;
+  });
+}
+
+function checkReference(reference: string, namespaces: Named[] | undefined, path: Path): Finding[] {
+  if (!namespaces) return [];
+  // A name that is there twice is one problem, told where it is given.
+  const found = [...new Set(findReferenced(reference, namespaces).map(({ name }) => name))];
+  if (found.length === 1) return [];
+  if (found.length === 0) {
+    return [{ path, message: `found ${show(reference)}; allowed are ${list(namespaces.map(({ name }) => name))}` }];
+  }
+  return [{ path, message: `${show(reference)} may mean ${found.join(" or ")}; write which` }];
+}
+
+/** The interfaces that a path leads through. Which there are is known once the lab can be laid out. */
+function checkThrough(lab: Lab, namespaces: Named[] | undefined, canLayOut: boolean): Finding[] {
+  const topology = canLayOut && lab.checks.some(({ path }) => path) ? layOutLab(lab) : undefined;
+  return lab.checks.flatMap((check, index) =>
+    (check.path?.through ?? []).flatMap((text, place): Finding[] => {
+      const path: Path = ["checks", index, "path", "through", place];
+      const parts = splitInterface(text);
+      if (!parts)
+        return [{ path, message: `found ${show(text)}; allowed is NAMESPACE/INTERFACE such as node1/flannel.1` }];
+      const unknown = checkReference(parts.reference, namespaces, path);
+      if (unknown.length > 0 || !topology) return unknown;
+      const netns = findReferenced(parts.reference, topology.namespaces)[0]!;
+      const names = netns.interfaces.map(({ name }) => name);
+      if (names.includes(parts.interface)) return [];
+      return [{ path, message: `${netns.name} has no interface ${show(parts.interface)}; allowed are ${list(names)}` }];
+    }),
+  );
+}

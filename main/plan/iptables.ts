@@ -1,0 +1,13 @@
+/** iptables tables, as iptables-restore reads them. */
+
+import type { RuleTable } from "../../preload/contract/topology.ts";
+import type { Step } from "./batch.ts";
+
+export function planRuleTable(table: RuleTable): Step[] {
+  return [
+    { command: `*${table.table}`, why: "" },
+    ...table.chains.map((chain) => ({ command: `:${chain} - [0:0]`, why: "" })),
+    ...table.rules.map(({ rule, why }) => ({ command: rule, why })),
+    { command: "COMMIT", why: "" },
+  ];
+}

@@ -1,0 +1,100 @@
+/**
+ * The exact commands that make a topology, in few processes: all namespaces and all cables at once, then one
+ * process per tool and namespace. Pure and deterministic.
+ */
+
+import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
+import { planAddresses } from "./address.ts";
+import type { Batch, Plan, Step } from "./batch.ts";
+import { planBridge, planPort } from "./bridge.ts";
+import { planFdbEntry } from "./fdb.ts";
+import { planFiles } from "./file.ts";
+import { planRuleTable } from "./iptables.ts";
+import { planNeighbour } from "./neighbour.ts";
+import { planNetns } from "./netns.ts";
+import { planRoute } from "./route.ts";
+import { needsDevice, planSysctl } from "./sysctl.ts";
+import { planVeths } from "./veth.ts";
+import { planVxlan } from "./vxlan.ts";
+
+export type { Batch, Plan, Step, Tool } from "./batch.ts";
+
+export function planLab(topology: Topology): Plan {
+  const batches: Batch[] = [
+    { why: "Get a place of our own for what the lab needs.", tool: "sh", steps: SANDBOX },
+    { why: "Make all namespaces.", tool: "ip", steps: topology.namespaces.map(planNetns) },
+    { why: "Lay all cables.", tool: "ip", steps: planVeths(topology) },
+    ...topology.namespaces.flatMap(planNamespace),
+    {
+      why: "Write the files that the programs of a node would find.",
+      tool: "sh",
+      steps: planFiles(topology.namespaces),
+    },
+  ];
+  return { lab: topology.lab, batches: batches.filter((batch) => batch.steps.length > 0) };
+}
+
+const SANDBOX: Step[] = [
+  { command: "mount --make-rprivate /", why: "What is mounted here must not show outside." },
+  {
+    command: "mount -t tmpfs -o mode=755 tmpfs /run",
+    why: "A /run of our own: `ip netns` keeps its namespaces there and iptables its lock.",
+  },
+  { command: "mkdir -p /run/netns", why: "Where `ip -n NAME` looks for the namespace NAME." },
+  { command: "ip link set dev lo up", why: "The sandbox's own loopback." },
+];
+
+function planNamespace(netns: Namespace): Batch[] {
+  const early = netns.sysctls.filter((sysctl) => !needsDevice(sysctl, netns));
+  const late = netns.sysctls.filter((sysctl) => needsDevice(sysctl, netns));
+  const inside = { netns: netnsFile(netns.name) };
+  return [
+    { ...inside, why: `Set the kernel of ${netns.name}.`, tool: "sh", steps: early.map(planSysctl) },
+    {
+      ...inside,
+      why: `Set up the interfaces, addresses and routes of ${netns.name}.`,
+      tool: "ip",
+      steps: planLinks(netns),
+    },
+    {
+      ...inside,
+      why: `Tell the tunnels and bridges of ${netns.name} where MAC addresses are.`,
+      tool: "bridge",
+      steps: netns.fdb.map(planFdbEntry),
+    },
+    {
+      ...inside,
+      why: `Set what belongs to the new interfaces of ${netns.name}.`,
+      tool: "sh",
+      steps: late.map(planSysctl),
+    },
+    {
+      ...inside,
+      why: `Load the iptables rules of ${netns.name}.`,
+      tool: "iptables-restore",
+      steps: netns.rules.flatMap(planRuleTable),
+    },
+  ];
+}
+
+/** Bridges first, because ports need them; routes last, because they need interfaces that are up. */
+function planLinks(netns: Namespace): Step[] {
+  const bridges = netns.interfaces.filter((item) => item.kind === "bridge");
+  const others = netns.interfaces.filter((item) => item.kind !== "bridge");
+  return [
+    { command: "link set dev lo up", why: "The loopback of a new namespace is down." },
+    ...bridges.map(planBridge),
+    ...[...others, ...bridges].flatMap(planInterface),
+    ...netns.neighbours.map(planNeighbour),
+    ...netns.routes.map(planRoute),
+  ];
+}
+
+function planInterface(item: Interface): Step[] {
+  const master = item.master ? ` master ${item.master}` : "";
+  const up = {
+    command: `link set dev ${item.name}${master} up`,
+    why: item.kind === "veth" ? item.why : `Switch ${item.name} on.`,
+  };
+  return [...(item.kind === "vxlan" ? [planVxlan(item)] : []), up, ...planPort(item), ...planAddresses(item)];
+}

@@ -1,0 +1,12 @@
+/** Routes. */
+
+import type { Route } from "../../preload/contract/topology.ts";
+import type { Step } from "./batch.ts";
+
+export function planRoute(route: Route): Step {
+  const words = ["route", "add", route.to];
+  if (route.via) words.push("via", route.via);
+  if (route.dev) words.push("dev", route.dev);
+  if (route.onlink) words.push("onlink");
+  return { command: words.join(" "), why: route.why };
+}

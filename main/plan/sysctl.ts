@@ -1,0 +1,28 @@
+/** Kernel settings, written through /proc/sys. */
+
+import type { Namespace, Sysctl } from "../../preload/contract/topology.ts";
+import type { Step } from "./batch.ts";
+import { quote } from "./quote.ts";
+
+/**
+ * Whether the setting belongs to an interface that the namespace makes itself. Veths are there as soon as the
+ * namespaces are; bridges and tunnels come later.
+ */
+export function needsDevice(sysctl: Sysctl, netns: Namespace): boolean {
+  const device = /^net\/[^/]+\/(?:conf|neigh)\/(.+)\/[^/]+$/.exec(sysctl.key)?.[1];
+  return netns.interfaces.some((item) => item.kind !== "veth" && item.name === device);
+}
+
+export function planSysctl(sysctl: Sysctl): Step {
+  const file = `/proc/sys/${sysctl.key}`;
+  const write = `echo ${quote(sysctl.value)} >${quote(file)}`;
+  const feature = optionalFeature(sysctl);
+  return { command: feature ? `[ ! -e ${feature} ] || ${write}` : write, why: sysctl.why };
+}
+
+/** A kernel without IPv6, or without br_netfilter, needs nobody to switch it off. */
+function optionalFeature({ key, value }: Sysctl): string | undefined {
+  if (key.startsWith("net/ipv6/")) return "/proc/sys/net/ipv6";
+  if (key.startsWith("net/bridge/") && value === "0") return "/proc/sys/net/bridge";
+  return undefined;
+}

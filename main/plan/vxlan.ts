@@ -1,0 +1,12 @@
+/** VXLAN devices. */
+
+import type { VxlanInterface } from "../../preload/contract/topology.ts";
+import type { Step } from "./batch.ts";
+
+export function planVxlan(vxlan: VxlanInterface): Step {
+  const learning = vxlan.learning ? "learning" : "nolearning";
+  return {
+    command: `link add name ${vxlan.name} address ${vxlan.mac} mtu ${vxlan.mtu} type vxlan id ${vxlan.vni} local ${vxlan.local} dev ${vxlan.dev} ${learning} dstport ${vxlan.port}`,
+    why: vxlan.why,
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * Every call and event that crosses the border. Inputs are checked with the schema on the way in;
+ * outputs and events are JSON-safe. Every call answers with a Result.
+ */
+
+import * as z from "zod";
+import type { Frame, OpenedFrame } from "./frame.ts";
+import type { Journey, JourneyEnd } from "./journey.ts";
+import {
+  type Diagnosis,
+  type InterfaceState,
+  type LabSummary,
+  type Progress,
+  type Sandbox,
+  type Traffic,
+  trafficSchema,
+} from "./lab.ts";
+import type { Topology } from "./topology.ts";
+
+/** Carries an output or event type next to its schema; never read at run time. */
+interface Typed<Out, Prog = never> {
+  readonly out?: Out;
+  readonly progress?: Prog;
+}
+function call<In extends z.ZodType, Out, Prog = never>(input: In): { input: In } & Typed<Out, Prog> {
+  return { input };
+}
+
+const none = z.object({});
+const labRef = z.string().min(1).max(4096);
+const sandboxName = z.string().min(1).max(63);
+const captureId = z.string().min(1).max(200);
+const netns = z.string().min(1).max(200);
+const interfaceId = z.string().min(1).max(15);
+
+const sandboxOnly = z.object({ sandbox: sandboxName });
+const labOnly = z.object({ lab: labRef });
+const upInput = z.object({ lab: labRef, name: sandboxName.optional() });
+const stateInput = z.object({ sandbox: sandboxName, netns, interface: interfaceId });
+const captureInput = z.object({
+  sandbox: sandboxName,
+  /** `netns/interface` each; all of them when left out. */
+  interfaces: z.array(z.string()).max(2000).optional(),
+  /** A tcpdump filter. */
+  filter: z.string().max(4096).optional(),
+});
+const captureOnly = z.object({ capture: captureId });
+const sendInput = z.object({ sandbox: sandboxName, traffic: trafficSchema });
+const packetsInput = z.object({
+  capture: captureId,
+  first: z.int().min(0),
+  count: z.int().min(1).max(1000),
+  /** Only packets seen at this `netns/interface`. */
+  at: z.string().max(300).optional(),
+});
+const journeyInput = z.object({ capture: captureId, journey: z.int().min(0) });
+const frameInput = z.object({ capture: captureId, frame: z.int().min(0) });
+
+export interface Hello {
+  version: string;
+  /** Where labs run: `local`, and whether as root. */
+  target: { id: string; rootless: boolean; linux: boolean };
+  /** The lab that the page should open first, if one was named at the start. */
+  open?: string;
+}
+
+export interface LabDetail {
+  lab: LabSummary;
+  topology: Topology;
+  /** Markdown, per language; English always. */
+  guide: Record<string, string>;
+  /** The traffic that the lab file suggests. */
+  traffic: Traffic[];
+}
+
+export interface Capture {
+  id: string;
+  sandbox: string;
+  lab: string;
+  /** Path of the pcapng file. */
+  file: string;
+  /** Milliseconds since 1970. */
+  startedAt: number;
+  running: boolean;
+  interfaces: string[];
+  /** Interfaces of the lab that are not captured, and why. */
+  left?: { interfaces: string[]; why: string };
+  frames: number;
+  packets: number;
+  /** Frames that the kernel or tcpdump dropped. */
+  dropped: number;
+  bytes: number;
+  /** Why it ended by itself: the disk is full, say. */
+  problem?: string;
+}
+
+/** One line of the packet list: a journey without its hops. */
+export interface Packet {
+  journey: number;
+  /** Nanoseconds since the start of the capture. */
+  at: number;
+  protocol: string;
+  source: string;
+  destination: string;
+  summary: string;
+  hops: number;
+  end: JourneyEnd;
+  /** Frame index of the first sighting. */
+  frame: number;
+}
+
+export interface PacketPage {
+  /** All packets that match, of which `packets` are some. */
+  total: number;
+  first: number;
+  packets: Packet[];
+}
+
+export interface Sent {
+  capture: string;
+  sent: number;
+  received: number;
+  /** Output of the programs that sent, for a person. */
+  output: string;
+  /** Journeys that the traffic made, requests and replies in order; and what else was seen meanwhile, ARP and the like. */
+  journeys: number[];
+  others: number[];
+}
+
+export const calls = {
+  hello: call<typeof none, Hello>(none),
+  "lab.list": call<typeof none, LabSummary[]>(none),
+  "lab.open": call<typeof labOnly, LabDetail>(labOnly),
+  "lab.up": call<typeof upInput, Sandbox, Progress>(upInput),
+  "lab.down": call<typeof sandboxOnly, null>(sandboxOnly),
+  "lab.doctor": call<typeof none, Diagnosis>(none),
+  "sandbox.list": call<typeof none, Sandbox[]>(none),
+  /** The topology that the sandbox was built from, also where its lab file has changed since. */
+  "sandbox.topology": call<typeof sandboxOnly, Topology>(sandboxOnly),
+  "sandbox.state": call<typeof stateInput, InterfaceState>(stateInput),
+  "capture.start": call<typeof captureInput, Capture>(captureInput),
+  "capture.stop": call<typeof captureOnly, Capture>(captureOnly),
+  "capture.list": call<typeof none, Capture[]>(none),
+  /** Loads a stored capture so that its packets, journeys and frames can be asked for. */
+  "capture.open": call<typeof captureOnly, Capture>(captureOnly),
+  /** Sends traffic in a sandbox; starts a capture there first when none runs. */
+  "traffic.send": call<typeof sendInput, Sent>(sendInput),
+  "packet.list": call<typeof packetsInput, PacketPage>(packetsInput),
+  "journey.open": call<typeof journeyInput, Journey>(journeyInput),
+  "frame.open": call<typeof frameInput, OpenedFrame>(frameInput),
+} as const;
+
+export type Calls = typeof calls;
+export type CallName = keyof Calls;
+/** As the caller writes it (defaults may be left out), and as the server gets it (defaults filled in). */
+export type CallInput<N extends CallName> = z.input<Calls[N]["input"]>;
+export type CallArgument<N extends CallName> = z.output<Calls[N]["input"]>;
+export type CallOutput<N extends CallName> = Calls[N] extends Typed<infer Out, infer _P> ? Out : never;
+export type CallProgress<N extends CallName> = Calls[N] extends Typed<infer _O, infer Prog> ? Prog : never;
+
+/** What the server tells every client without being asked. */
+export interface Events {
+  /** A sandbox came, went or was found gone: the whole list. */
+  "sandboxes.changed": Sandbox[];
+  "capture.changed": Capture;
+  /** New or grown packets of a running capture. At most one event per capture in 30 ms. */
+  "packets.changed": { capture: string; total: number; packets: Packet[]; dropped: number; frames: number };
+}
+export type EventName = keyof Events;
+
+export type { Frame };

@@ -1,0 +1,90 @@
+/** One packet followed from interface to interface, with what changed at each hop and why. */
+
+import type { Direction, Protocol } from "./frame.ts";
+
+/** `arrived`: seen where its destination lives. `lost`: it stopped before. `in flight`: too young to tell. */
+export type JourneyEnd = "arrived" | "lost" | "in flight";
+
+export interface Journey {
+  /** Number in its capture, from 0, in the order in which journeys began. */
+  id: number;
+  /** `ICMP echo request 10.244.0.2 > 10.244.1.2 id 7 seq 1`. */
+  summary: string;
+  end: JourneyEnd;
+  /** Where it was last seen, as `netns/interface`. */
+  lastSeen: string;
+  /** The journey that this one answers, and the one that answers it. */
+  replyTo?: number;
+  reply?: number;
+  /** Sent again: the first journey of the same segment (TCP) or of the same bytes (ARP …). */
+  repeatOf?: number;
+  hops: Hop[];
+}
+
+export interface Hop {
+  netns: string;
+  interface: string;
+  direction: Direction;
+  /** Nanoseconds since the first hop. */
+  at: number;
+  /** Outermost first. */
+  layers: Protocol[];
+  /** One line per layer, as `Layer.title`, outermost first. */
+  titles: string[];
+  changes: Change[];
+  /** Index of the frame in its capture. */
+  frame: number;
+  /** Index of the hop that this one follows; absent at the first and where none is known. */
+  parent?: number;
+  /**
+   * On a hop that sends what it made itself: the kernel state that chose where to. On the last hop of a lost journey:
+   * the kernel state that shows why it went no further.
+   */
+  causes?: Cause[];
+}
+
+export const CHANGE_KINDS = [
+  "wrapped",
+  "unwrapped",
+  "routed",
+  "bridged",
+  "flooded",
+  "dnat",
+  "snat",
+  "delivered",
+] as const;
+
+/**
+ * `wrapped` / `unwrapped`: outer layers were put on or taken off. `routed`: TTL went down and MACs changed.
+ * `bridged`: passed from bridge port to bridge port unchanged. `flooded`: likewise, but out of several ports.
+ * `dnat` / `snat`: an address or port was translated. `delivered`: taken in by the namespace that owns its destination.
+ */
+export type ChangeKind = (typeof CHANGE_KINDS)[number];
+
+export interface Change {
+  kind: ChangeKind;
+  /** Before and after. */
+  ttl?: [number, number];
+  /** The layers put on or taken off, outermost first. */
+  layers?: Protocol[];
+  /** Source and destination MAC before and after (routed). */
+  mac?: { src: [string, string]; dst: [string, string] };
+  /** Address or address:port before and after (dnat, snat). */
+  address?: [string, string];
+  /** The one line of kernel state that decided, as `ip` or `bridge` prints it. */
+  cause?: string;
+  /** All the kernel state behind the change. The first is `cause`. */
+  causes?: Cause[];
+}
+
+export const CAUSE_KINDS = ["route", "neighbour", "fdb", "bridge-port", "flood", "tunnel", "address"] as const;
+
+export type CauseKind = (typeof CAUSE_KINDS)[number];
+
+export interface Cause {
+  kind: CauseKind;
+  /** As `ip` or `bridge` prints it. */
+  text: string;
+  /** What a person would type in the sandbox to see it: `ip -n node.node1 route get fibmatch 10.244.1.2`. */
+  command: string;
+}

@@ -1,0 +1,61 @@
+/** Why a packet came to one hop as it did: each change, the kernel state behind it, and the command that shows it. */
+
+import type { Cause, Hop } from "../../preload/contract/journey.ts";
+import { Command } from "../app/Command.tsx";
+import { useWords } from "../app/page-context.ts";
+import { changeFacts } from "./change-facts.ts";
+
+interface Props {
+  hop: Hop;
+  index: number;
+  total: number;
+}
+
+export function Why({ hop, index, total }: Props) {
+  const words = useWords().journey;
+  return (
+    <section className="why" aria-label={words.why}>
+      <p className="why-where">
+        <strong>{`${hop.netns}/${hop.interface}`}</strong>
+        <span className="muted numbers">{words.hop(index + 1, total)}</span>
+      </p>
+      {hop.changes.length === 0 && <p className="quiet">{index === 0 ? words.first : words.unchanged}</p>}
+      {hop.changes.map((change) => {
+        const causes = change.causes ?? [];
+        return (
+          <div key={change.kind} className={`why-change change-${change.kind}`}>
+            <p className="why-facts">
+              <span className="change">
+                <strong>{words.changes[change.kind]}</strong>
+              </span>
+              {changeFacts(change).lines.map((line) => (
+                <code key={line}>{line}</code>
+              ))}
+            </p>
+            {causes.length > 0 && <Causes causes={causes} />}
+            {causes.length === 0 &&
+              (change.cause === undefined ? (
+                <p className="quiet">{words.noCause}</p>
+              ) : (
+                <code className="cause-text">{change.cause}</code>
+              ))}
+          </div>
+        );
+      })}
+      {hop.causes && <Causes causes={hop.causes} />}
+    </section>
+  );
+}
+
+function Causes({ causes }: { causes: readonly Cause[] }) {
+  return (
+    <ul className="causes">
+      {causes.map((cause) => (
+        <li key={`${cause.kind} ${cause.text} ${cause.command}`} title={cause.kind}>
+          <code className="cause-text">{cause.text}</code>
+          <Command text={cause.command} />
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,215 @@
+/** All labs, one of them selected: what it is, what it needs, whether it is up; bring up and take down. */
+
+import { useEffect, useRef, useState } from "react";
+import { useStore } from "zustand";
+import type { LabSummary, Sandbox } from "../../preload/contract/lab.ts";
+import { Empty } from "../app/Empty.tsx";
+import { FaultNote } from "../app/FaultNote.tsx";
+import { Icon } from "../app/Icon.tsx";
+import { useLanguage, useSession, useWords } from "../app/page-context.ts";
+import { type Building, buildingOf, type LabsState, sandboxesOf } from "../state/labs.ts";
+import { inLanguage } from "../words/catalogue.ts";
+import { CaptureList } from "./CaptureList.tsx";
+
+export function LabList() {
+  const words = useWords();
+  const session = useSession();
+  const state = useStore(session.labs);
+  const selected = useStore(session.view, (view) => view.lab);
+  const shownSandbox = useStore(session.view, (view) => view.sandbox);
+  const list = useRef<HTMLUListElement>(null);
+
+  const move = (event: React.KeyboardEvent) => {
+    const buttons = [...(list.current?.querySelectorAll<HTMLButtonElement>(".lab-name") ?? [])];
+    const at = buttons.findIndex((button) => button.matches(":focus"));
+    if (at < 0) return;
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    buttons[Math.max(0, Math.min(buttons.length - 1, to))]?.focus();
+  };
+
+  return (
+    <nav className="labs" aria-label={words.labs.heading}>
+      <h2>{words.labs.heading}</h2>
+      {state.status === "loading" && <p className="quiet">{words.page.loading}</p>}
+      {state.status === "failed" && state.fault && <FaultNote fault={state.fault} onRetry={session.reload} />}
+      {state.status === "ready" && state.labs.length === 0 && (
+        <Empty title={words.labs.none} fix={words.labs.noneFix} />
+      )}
+      <ul ref={list} onKeyDown={move}>
+        {state.labs.map((lab) => (
+          <LabItem key={lab.id} lab={lab} state={state} selected={lab.id === selected} shownSandbox={shownSandbox} />
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+interface ItemProps {
+  lab: LabSummary;
+  state: LabsState;
+  selected: boolean;
+  shownSandbox?: string;
+}
+
+function LabItem({ lab, state, selected, shownSandbox }: ItemProps) {
+  const words = useWords();
+  const language = useLanguage();
+  const session = useSession();
+  const sandboxes = sandboxesOf(state, lab.id).filter((sandbox) => !(sandbox.name in state.building));
+  const building = buildingOf(state, lab.id);
+  const fault = state.faults[lab.id];
+  const phase = building.length > 0 ? "comingUp" : sandboxes.length > 0 ? "up" : "down";
+  return (
+    <li className={selected ? "lab lab-selected" : "lab"} data-lab={lab.id}>
+      <button
+        type="button"
+        className="lab-name"
+        aria-current={selected ? "true" : undefined}
+        onClick={() => session.selectLab(lab.id)}
+      >
+        <span className={`dot dot-${phase}`} aria-hidden="true" />
+        <span className="lab-title">{inLanguage(lab.title, language)}</span>
+        <span className={`lab-phase phase-${phase}`}>{words.labs[phase]}</span>
+      </button>
+      {selected && (
+        <div className="lab-body">
+          <p className="lab-summary">{inLanguage(lab.summary, language)}</p>
+          {lab.problem !== undefined && (
+            <p className="problem">
+              <Icon shape="warning" />
+              <span>
+                <strong>{words.labs.invalid}</strong> {lab.problem}
+              </span>
+            </p>
+          )}
+          <Requirements requires={lab.requires} lacks={state.lacks[lab.id]} />
+          {sandboxes.map((sandbox) => (
+            <SandboxRow
+              key={sandbox.name}
+              sandbox={sandbox}
+              shown={sandbox.name === shownSandbox}
+              several={sandboxes.length + building.length > 1}
+              leaving={state.leaving.includes(sandbox.name)}
+            />
+          ))}
+          {building.map(([name, one]) => (
+            <BuildingRow key={name} name={name} building={one} several={sandboxes.length + building.length > 1} />
+          ))}
+          {fault && <FaultNote fault={fault} onDismiss={() => session.dismissFault(lab.id)} />}
+          {sandboxes.length + building.length === 0 ? (
+            <button
+              type="button"
+              className="button button-main"
+              disabled={lab.problem !== undefined}
+              onClick={() => session.bringUp(lab.id)}
+            >
+              {words.labs.bringUp}
+            </button>
+          ) : (
+            building.length === 0 && (
+              <button type="button" className="button button-quiet" onClick={() => session.bringUp(lab.id)}>
+                {words.labs.another}
+              </button>
+            )
+          )}
+          <CaptureList lab={lab.id} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Requirements({ requires, lacks }: { requires: readonly string[]; lacks?: readonly string[] }) {
+  const words = useWords();
+  const names = [...new Set([...requires, ...(lacks ?? [])])];
+  if (names.length === 0) return null;
+  return (
+    <p className="requires">
+      <span className="muted">{words.labs.requires}</span>
+      {names.map((name) => {
+        const missing = lacks?.includes(name) ?? false;
+        const label = lacks === undefined ? undefined : missing ? words.labs.lacks(name) : words.labs.has(name);
+        return (
+          <span key={name} className={missing ? "badge badge-bad" : "badge"} title={label}>
+            {missing && <Icon shape="close" />}
+            <code>{name}</code>
+            {missing && <span className="unseen">{label}</span>}
+          </span>
+        );
+      })}
+    </p>
+  );
+}
+
+interface SandboxProps {
+  sandbox: Sandbox;
+  shown: boolean;
+  several: boolean;
+  leaving: boolean;
+}
+
+function SandboxRow({ sandbox, shown, several, leaving }: SandboxProps) {
+  const words = useWords();
+  const session = useSession();
+  const now = useSeconds();
+  const age = Math.max(0, Math.floor(now - sandbox.startedAt / 1000));
+  const state = leaving ? words.labs.goingDown : `${words.labs.up} · ${words.labs.age(age)}`;
+  return (
+    <div className={shown && several ? "sandbox sandbox-shown" : "sandbox"} data-sandbox={sandbox.name}>
+      {several ? (
+        <button
+          type="button"
+          className="sandbox-name"
+          aria-pressed={shown}
+          onClick={() => session.selectSandbox(sandbox.name)}
+        >
+          <code>{sandbox.name}</code>
+          <span className="muted">{state}</span>
+        </button>
+      ) : (
+        <span className="sandbox-name">
+          <span>{state}</span>
+          <span className="muted">{words.labs.namespaces(sandbox.namespaces.length)}</span>
+        </span>
+      )}
+      <button type="button" className="button" disabled={leaving} onClick={() => session.takeDown(sandbox.name)}>
+        {leaving ? words.labs.goingDown : words.labs.takeDown}
+      </button>
+    </div>
+  );
+}
+
+function BuildingRow({ name, building, several }: { name: string; building: Building; several: boolean }) {
+  const words = useWords();
+  const session = useSession();
+  const { progress } = building;
+  return (
+    <div className="building" data-building={name}>
+      {several && <code>{name}</code>}
+      <progress
+        max={progress?.total ?? 1}
+        value={progress?.done}
+        aria-label={progress ? words.labs.step(progress.done, progress.total) : words.labs.starting}
+      />
+      <p className="building-why">{progress?.why ?? words.labs.starting}</p>
+      <p className="building-foot">
+        <span className="muted">{progress ? words.labs.step(progress.done, progress.total) : words.labs.comingUp}</span>
+        <button type="button" className="button" onClick={() => session.cancelBringUp(name)}>
+          {words.page.cancel}
+        </button>
+      </p>
+    </div>
+  );
+}
+
+/** Seconds since 1970, kept current every 10 seconds. */
+function useSeconds(): number {
+  const [now, setNow] = useState(() => Date.now() / 1000);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now() / 1000), 10_000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

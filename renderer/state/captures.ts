@@ -1,0 +1,42 @@
+/** The captures that the server keeps, and which one belongs to a sandbox. Pure. */
+
+import type { Capture, Events } from "../../preload/contract/calls.ts";
+import type { Sandbox } from "../../preload/contract/lab.ts";
+
+/** By id. */
+export type Captures = Readonly<Record<string, Capture>>;
+
+export function capturesById(list: readonly Capture[]): Captures {
+  return Object.fromEntries(list.map((capture) => [capture.id, capture]));
+}
+
+export function withCapture(captures: Captures, capture: Capture): Captures {
+  return { ...captures, [capture.id]: capture };
+}
+
+/** The counters of a running capture grow with its packets. */
+export function withCounters(captures: Captures, changed: Events["packets.changed"]): Captures {
+  const capture = captures[changed.capture];
+  if (!capture) return captures;
+  const { frames, dropped, total } = changed;
+  return { ...captures, [capture.id]: { ...capture, frames, dropped, packets: total } };
+}
+
+function newestFirst(a: Capture, b: Capture): number {
+  return b.startedAt - a.startedAt;
+}
+
+/** The newest capture of this very sandbox, not of an earlier one that had its name. */
+export function captureOfSandbox(captures: Captures, sandbox: Sandbox): Capture | undefined {
+  return Object.values(captures)
+    .filter((capture) => capture.sandbox === sandbox.name && capture.lab === sandbox.lab)
+    .filter((capture) => capture.running || capture.startedAt >= sandbox.startedAt)
+    .sort(newestFirst)[0];
+}
+
+/** Stored captures of a lab, newest first. */
+export function capturesOfLab(captures: Captures, lab: string): Capture[] {
+  return Object.values(captures)
+    .filter((capture) => capture.lab === lab && !capture.running)
+    .sort(newestFirst);
+}

@@ -1,0 +1,190 @@
+/** Sends traffic in the sandbox that is shown: who to whom, what, how often; and how it went. */
+
+import { type FormEvent, useId, useState } from "react";
+import { useStore } from "zustand";
+import { PROTOCOL_CHOICES, type Traffic, type TrafficProtocol } from "../../preload/contract/lab.ts";
+import type { Topology } from "../../preload/contract/topology.ts";
+import { FaultNote } from "../app/FaultNote.tsx";
+import { useSession, useWords } from "../app/page-context.ts";
+import { endGroups, endNamed } from "./ends.ts";
+
+interface Props {
+  topology: Topology;
+  suggestions: readonly Traffic[];
+  /** Whether there is a sandbox to send in. */
+  up: boolean;
+}
+
+interface Draft {
+  from: string;
+  /** A namespace, or `ADDRESS` for what is typed in `address`. */
+  to: string;
+  address: string;
+  protocol: TrafficProtocol;
+  port: string;
+  count: string;
+}
+
+/** Not a namespace's name: those have no space. */
+const ADDRESS = "an address";
+
+function draftOf(topology: Topology, traffic: Traffic | undefined): Draft {
+  const names = endGroups(topology).flatMap(({ ends }) => ends.map(({ name }) => name));
+  const to = traffic ? endNamed(topology, traffic.to) : names.at(-1);
+  return {
+    from: (traffic && endNamed(topology, traffic.from)) ?? names[0] ?? "",
+    to: to ?? ADDRESS,
+    address: to === undefined ? (traffic?.to ?? "") : "",
+    protocol: traffic?.protocol ?? "icmp",
+    port: traffic?.port?.toString() ?? "",
+    count: (traffic?.count ?? 1).toString(),
+  };
+}
+
+function describe(traffic: Traffic): string {
+  const port = traffic.port === undefined ? "" : ` ${traffic.port}`;
+  const count = traffic.count === 1 ? "" : ` × ${traffic.count}`;
+  return `${traffic.from} → ${traffic.to} ${traffic.protocol}${port}${count}`;
+}
+
+export function TrafficForm({ topology, suggestions, up }: Props) {
+  const words = useWords();
+  const session = useSession();
+  const { sending, fault } = useStore(session.traffic);
+  const [draft, setDraft] = useState(() => draftOf(topology, suggestions[0]));
+  const hint = useId();
+  const groups = endGroups(topology);
+  const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+
+  const send = (event: FormEvent) => {
+    event.preventDefault();
+    session.send({
+      from: draft.from,
+      to: draft.to === ADDRESS ? draft.address.trim() : draft.to,
+      protocol: draft.protocol,
+      port: draft.protocol === "icmp" || draft.port === "" ? undefined : Number(draft.port),
+      count: Number(draft.count),
+    });
+  };
+
+  const ends = groups.map(({ kind, ends: members }) => (
+    <optgroup key={kind} label={words.traffic.groups[kind]}>
+      {members.map(({ name }) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </optgroup>
+  ));
+
+  return (
+    <section className="traffic" aria-label={words.traffic.heading}>
+      <form onSubmit={send} id="traffic">
+        <label>
+          <span>{words.traffic.from}</span>
+          <select value={draft.from} onChange={({ target }) => change({ from: target.value })}>
+            {ends}
+          </select>
+        </label>
+        <label>
+          <span>{words.traffic.to}</span>
+          <select value={draft.to} onChange={({ target }) => change({ to: target.value })}>
+            {ends}
+            <option value={ADDRESS}>{words.traffic.otherAddress}</option>
+          </select>
+        </label>
+        {draft.to === ADDRESS && (
+          <label>
+            <span className="unseen">{words.traffic.address}</span>
+            <input
+              className="address"
+              required
+              maxLength={200}
+              spellCheck={false}
+              placeholder={words.traffic.needsAddress}
+              value={draft.address}
+              onChange={({ target }) => change({ address: target.value })}
+            />
+          </label>
+        )}
+        <label>
+          <span className="unseen">{words.traffic.protocol}</span>
+          <select
+            value={draft.protocol}
+            onChange={({ target }) => {
+              const protocol = PROTOCOL_CHOICES.find((choice) => choice === target.value);
+              if (protocol) change({ protocol });
+            }}
+          >
+            {PROTOCOL_CHOICES.map((protocol) => (
+              <option key={protocol} value={protocol}>
+                {protocol}
+              </option>
+            ))}
+          </select>
+        </label>
+        {draft.protocol !== "icmp" && (
+          <label>
+            <span>{words.traffic.port}</span>
+            <input
+              type="number"
+              min={1}
+              max={65535}
+              value={draft.port}
+              onChange={({ target }) => change({ port: target.value })}
+            />
+          </label>
+        )}
+        <label>
+          <span>{words.traffic.count}</span>
+          <input
+            type="number"
+            min={1}
+            max={100_000}
+            required
+            value={draft.count}
+            onChange={({ target }) => change({ count: target.value })}
+          />
+        </label>
+        <button
+          type="submit"
+          className="button button-main"
+          disabled={!up || sending}
+          title={up ? undefined : words.traffic.needsUp}
+          aria-describedby={up ? undefined : hint}
+        >
+          {sending ? words.traffic.sending : words.traffic.send}
+        </button>
+        {suggestions.length > 1 && draft.to !== ADDRESS && (
+          <label>
+            <span className="unseen">{words.traffic.suggestions}</span>
+            <select
+              title={words.traffic.suggestions}
+              value={suggestions.findIndex((one) => sameDraft(draftOf(topology, one), draft))}
+              onChange={({ target }) => setDraft(draftOf(topology, suggestions[Number(target.value)]))}
+            >
+              <option value={-1} hidden>
+                —
+              </option>
+              {suggestions.map((one, index) => (
+                <option key={describe(one)} value={index}>
+                  {describe(one)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {!up && (
+          <span id={hint} className="unseen">
+            {words.traffic.needsUp}
+          </span>
+        )}
+      </form>
+      {fault && <FaultNote fault={fault} onDismiss={session.dismissTraffic} />}
+    </section>
+  );
+}
+
+function sameDraft(a: Draft, b: Draft): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

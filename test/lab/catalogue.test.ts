@@ -1,0 +1,107 @@
+/** Finding labs, and the labs that come with Hoplab. */
+
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { findLab, listLabs } from "../../main/lab/catalogue.ts";
+import { labSchema } from "../../main/lab/schema.ts";
+import { LANGUAGES } from "../../preload/contract/lab.ts";
+
+const LABS = fileURLToPath(new URL("../../labs", import.meta.url));
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "hoplab-labs-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("the labs that come with Hoplab", () => {
+  it("are listed by id, valid, with what they need and words in every language", async () => {
+    const labs = await listLabs(LABS);
+    expect(labs.map(({ id, problem }) => [id, problem])).toEqual([
+      ["bridge-arp", undefined],
+      ["flannel-host-gw", undefined],
+      ["flannel-vxlan", undefined],
+    ]);
+    expect(labs.find(({ id }) => id === "flannel-vxlan")?.requires).toEqual([
+      "br_netfilter",
+      "bridge",
+      "iptables",
+      "veth",
+      "vxlan",
+    ]);
+    for (const { id, title, summary } of labs) {
+      expect([Object.keys(title), Object.keys(summary)], id).toEqual([[...LANGUAGES], [...LANGUAGES]]);
+    }
+  });
+
+  it.each(["bridge-arp", "flannel-host-gw", "flannel-vxlan"])(
+    "%s has a guide in every language with the same commands",
+    async (id) => {
+      const found = await findLab(id, LABS);
+      if (!found.ok) throw new Error(found.fault.message);
+      const { guide, lab } = found.value;
+      const commands = (text: string) => [...text.matchAll(/hoplab \w+ [^`\n]*/g)].map(([command]) => command);
+      expect(commands(guide.en).length).toBeGreaterThan(4);
+      for (const language of LANGUAGES) {
+        expect(commands(guide[language]), language).toEqual(commands(guide.en));
+        for (const command of commands(guide[language])) expect(command.split(" ")[2], command).toBe(lab.id);
+      }
+      expect(new Set(Object.values(guide)).size).toBe(LANGUAGES.length);
+    },
+  );
+
+  it("names the schema for editors, and the schema is current", async () => {
+    const written: unknown = JSON.parse(await readFile(join(LABS, "lab.schema.json"), "utf8"));
+    const current = z.toJSONSchema(labSchema, { io: "input", target: "draft-7" });
+    expect(written).toEqual({ title: "A Hoplab lab", ...current });
+    for (const { file } of await listLabs(LABS)) {
+      expect(await readFile(file, "utf8"), file).toMatch(/^# yaml-language-server: \$schema=\.\.\/lab\.schema\.json\n/);
+    }
+  });
+});
+
+describe("finding a lab", () => {
+  it("takes an id, a path to a lab file, and a path to its folder", async () => {
+    const copy = join(folder, "elsewhere");
+    await cp(join(LABS, "bridge-arp"), copy, { recursive: true });
+    for (const ref of ["bridge-arp", copy, join(copy, "lab.yaml")]) {
+      const found = await findLab(ref, LABS);
+      expect(found, ref).toMatchObject({ ok: true, value: { lab: { id: "bridge-arp" } } });
+    }
+  });
+
+  it("falls back to the English guide, and to none", async () => {
+    const copy = join(folder, "english");
+    await cp(join(LABS, "bridge-arp"), copy, { recursive: true });
+    await rm(join(copy, "guide.zh-Hant.md"));
+    const found = await findLab(copy, LABS);
+    expect(found.ok && found.value.guide["zh-Hant"]).toBe(await readFile(join(copy, "guide.en.md"), "utf8"));
+    await rm(join(copy, "guide.en.md"));
+    const bare = await findLab(copy, LABS);
+    expect(bare.ok && [bare.value.guide.en, bare.value.guide["zh-Hant"]]).toEqual(["", ""]);
+  });
+
+  it("says which labs there are when it knows none of that name", async () => {
+    expect(await findLab("flannel-vxlam", LABS)).toMatchObject({
+      ok: false,
+      fault: { code: "not-found", fix: expect.stringContaining("bridge-arp, flannel-host-gw, flannel-vxlan") },
+    });
+  });
+
+  it("lists a broken lab with its problem, and one whose id is not its folder's name", async () => {
+    const labs = join(folder, "labs");
+    await mkdir(join(labs, "broken"), { recursive: true });
+    await mkdir(join(labs, "no-lab"), { recursive: true });
+    await writeFile(join(labs, "broken", "lab.yaml"), "id: [\n");
+    await cp(join(LABS, "bridge-arp"), join(labs, "other-name"), { recursive: true });
+    expect((await listLabs(labs)).map(({ id, problem }) => [id, problem])).toEqual([
+      ["broken", expect.stringContaining("lab.yaml has")],
+      ["other-name", "it should be the lab other-name, but its id is bridge-arp"],
+    ]);
+    expect(await listLabs(join(folder, "nowhere"))).toEqual([]);
+  });
+});

@@ -1,0 +1,81 @@
+/** Builds a lab with its printed script in a sandbox of its own, runs a command in it and tells what it said. */
+
+import { spawn } from "node:child_process";
+import { chmod, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export type Who = "root" | "user";
+
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const AS_ROOT = ["unshare", "-mnpf", "--mount-proc"];
+const AS_USER = ["unshare", "-Urmnpf", "--mount-proc"];
+/** `nobody`, who owns nothing. */
+const DROP_ROOT = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+
+const isRoot = process.getuid?.() === 0;
+
+/** Why this machine can't build labs as `who`; undefined where it can. */
+export async function lacks(who: Who): Promise<string | undefined> {
+  if (who === "root" && !isRoot) return "this test does not run as root";
+  const { code, stderr } = await run([...prefix(who), "true"]);
+  return code === 0 ? undefined : `no namespaces for ${who}: ${stderr.trim()}`;
+}
+
+/** Runs the script with `sh FILE COMMAND…`; the command is a shell script, after which the lab is gone. */
+export function buildAndRun(who: Who, script: string, command: string): Promise<Run> {
+  return withFile(script, (file) => run([...prefix(who), "sh", file, "sh", "-c", command]));
+}
+
+/** Runs the script from stdin, with the command's words as its arguments. */
+export function buildFromStdin(who: Who, script: string, words: string[]): Promise<Run> {
+  return run([...prefix(who), "sh", "-s", ...words], script);
+}
+
+async function withFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "hoplab-test-"));
+  try {
+    await chmod(folder, 0o755);
+    const file = join(folder, "lab.sh");
+    await writeFile(file, text);
+    return await use(file);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function prefix(who: Who): string[] {
+  if (who === "root") return AS_ROOT;
+  return isRoot ? [...DROP_ROOT, ...AS_USER] : AS_USER;
+}
+
+function run([program = "", ...argv]: string[], input = ""): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, argv, { stdio: "pipe" });
+    const said = { stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said.stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (said.stderr += text));
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, ...said }));
+    child.stdin.on("error", () => {}); // it may end before it has read everything
+    child.stdin.end(input);
+  });
+}
+
+/** The pids of processes that are in one of these network namespaces, given by inode number. */
+export async function processesIn(inodes: ReadonlySet<string>): Promise<string[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const links = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => "")));
+  return pids.filter((_, index) => inodes.has(/\d+/.exec(links[index]!)?.[0] ?? ""));
+}
+
+/** The mount points of the machine that lie in /run/netns or belong to Hoplab. */
+export async function mountsLeft(): Promise<string[]> {
+  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  return mounts.split("\n").filter((line) => /\/run\/(netns|hoplab)/.test(line));
+}

@@ -1,0 +1,124 @@
+/** Runs the built command line in kernel tests, with a data folder of its own, and looks at what is left afterwards. */
+
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const CLI = fileURLToPath(new URL("../../out/main/cli.js", import.meta.url));
+
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A place for one test file: its own data folder, so that its captures are its own. */
+export class Workplace implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "hoplab-test-"));
+  /** Starts the names of this file's sandboxes, so that a developer's own labs are left alone. */
+  readonly prefix = `test-${process.pid}-`;
+
+  start(...args: string[]): ChildProcess {
+    return spawn(process.execPath, [CLI, ...args], { env: { ...process.env, HOPLAB_DATA: join(this.folder, "data") } });
+  }
+
+  /** Runs `hoplab ARGS` to its end. */
+  async hoplab(...args: string[]): Promise<Ran> {
+    return finish(this.start(...args));
+  }
+
+  /** Runs `hoplab ARGS --json`, and wants exit code 0. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test names what it reads of the document
+  async json(...args: string[]): Promise<any> {
+    const ran = await this.hoplab(...args, "--json");
+    if (ran.code !== 0) throw new Error(`hoplab ${args.join(" ")} exited ${ran.code}: ${ran.stdout}${ran.stderr}`);
+    return JSON.parse(ran.stdout);
+  }
+
+  /** Takes down every sandbox of this file. */
+  async downAll(): Promise<void> {
+    for (const { name } of await this.json("ps")) {
+      if (name.startsWith(this.prefix)) await this.hoplab("down", name);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function finish(child: ChildProcess): Promise<Ran> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr?.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  child.stdin?.end();
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, stdout, stderr };
+}
+
+/** What a lab could leave behind on the machine. */
+export interface Traces {
+  /** By pid: the argv of this user's processes that are in a sandbox or hold one. */
+  processes: Map<number, string>;
+  mounts: string[];
+}
+
+const PROGRAMS = ["tcpdump", "nsenter", "setpriv", "unshare", "perl"];
+
+export function traces(): Traces {
+  const processes = new Map<number, string>();
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const argv = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      const own = statSync(`/proc/${pid}`).uid === process.getuid?.();
+      const program = argv[0]?.split("/").at(-1) ?? "";
+      const inside = existsSync(`/proc/${pid}/root/run/hoplab`);
+      if (own && (inside || argv.includes("hoplab-sandbox") || PROGRAMS.includes(program))) {
+        processes.set(Number(pid), argv.join(" ").trim());
+      }
+    } catch {
+      // ended while it was looked at, or another user's
+    }
+  }
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").trim().split("\n");
+  return { processes, mounts };
+}
+
+/** What is there now and was not before. A network namespace lives as long as a process or a mount that holds it. */
+export function newTraces(before: Traces): string[] {
+  const now = traces();
+  return [
+    ...[...now.processes].flatMap(([pid, argv]) => (before.processes.has(pid) ? [] : [`process ${pid}: ${argv}`])),
+    ...now.mounts.flatMap((mount) => (before.mounts.includes(mount) ? [] : [`mount ${mount}`])),
+  ];
+}
+
+/** Waits until a condition holds; fails with what it saw last. */
+export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => boolean, seconds = 10): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > end) throw new Error(`waited ${seconds} s in vain; last seen: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The argv prefix that enters a lab's sandbox from outside, without Hoplab's own code. */
+export function enterSandbox(pid: number): string[] {
+  const rootless = process.getuid?.() !== 0;
+  return ["nsenter", "-t", String(pid), ...(rootless ? ["-U", "--preserve-credentials"] : []), "-m", "-n", "-p", "--"];
+}
+
+/** Runs a program inside a sandbox, without Hoplab's own code. */
+export function inSandbox(pid: number, ...argv: string[]): string {
+  const [program = "", ...rest] = [...enterSandbox(pid), ...argv];
+  return execFileSync(program, rest, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}

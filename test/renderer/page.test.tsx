@@ -1,0 +1,101 @@
+import { renderToStaticMarkup } from "react-dom/server";
+import { describe, expect, it } from "vitest";
+import { ConnectionBanner } from "../../renderer/app/ConnectionBanner.tsx";
+import { FaultNote } from "../../renderer/app/FaultNote.tsx";
+import { WordsContext } from "../../renderer/app/page-context.ts";
+import { FrameView } from "../../renderer/frame/FramePanel.tsx";
+import { JourneyStrip } from "../../renderer/journey/JourneyStrip.tsx";
+import { Why } from "../../renderer/journey/Why.tsx";
+import { Counters } from "../../renderer/packets/CaptureControls.tsx";
+import { catalogues } from "../../renderer/words/catalogue.ts";
+import { frames, journeys } from "./recorded-lab.ts";
+
+const ping = journeys[2];
+if (!ping) throw new Error("the recording has no ping");
+
+describe("the page", () => {
+  it("shows a wrapped packet as a taller stack and says what decided it", () => {
+    const html = renderToStaticMarkup(
+      <JourneyStrip journey={ping} selected={4} current={[4]} onSelect={() => undefined} />,
+    );
+    expect(html.match(/layer encap-vxlan/g)).toHaveLength(5 * 4 - 4);
+    expect(html).toContain("ttl 64→63");
+    expect(html).toContain("10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink");
+    expect(html).toContain("Layers, outermost first: Eth, IP, UDP, VXLAN, Eth, IP, ICMP");
+  });
+
+  it("names the command that shows the kernel state behind a hop", () => {
+    const hop = ping.hops[3];
+    const html = hop ? renderToStaticMarkup(<Why hop={hop} index={3} total={12} />) : "";
+    expect(html).toContain("ip -n node.node1 route get fibmatch 10.244.1.2");
+    expect(html).toContain("10.244.1.0 dev flannel.1 lladdr 02:7b:3b:74:a7:28 PERMANENT");
+    expect(html).toContain("Hop 4 of 12");
+  });
+
+  it("tells a fault in full, with the place in the file and the command's output", () => {
+    const html = renderToStaticMarkup(
+      <FaultNote
+        fault={{
+          code: "command-failed",
+          message: "ip could not add flannel.1",
+          fix: "Load the module vxlan.",
+          command: { argv: ["ip", "link", "add"], exitCode: 2, stderr: "RTNETLINK answers: Operation not supported" },
+          problems: [{ file: "lab.yaml", line: 7, column: 3, message: "vni must be a number" }],
+        }}
+      />,
+    );
+    for (const part of [
+      "A command failed",
+      "ip could not add flannel.1",
+      "Load the module vxlan.",
+      "lab.yaml:7:3",
+      "vni must be a number",
+      "ip link add",
+      "exit 2",
+      "Operation not supported",
+    ]) {
+      expect(html).toContain(part);
+    }
+  });
+
+  it("warns of dropped frames and of interfaces that are not captured, and says why", () => {
+    const capture = {
+      id: "c",
+      sandbox: "s",
+      lab: "l",
+      file: "f",
+      startedAt: 0,
+      running: true,
+      interfaces: ["pod/a/eth0"],
+      left: { interfaces: ["pod/z/eth0"], why: "Not on the way from a to b." },
+      frames: 10,
+      packets: 2,
+      dropped: 0,
+      bytes: 0,
+    };
+    expect(renderToStaticMarkup(<Counters capture={capture} />)).not.toContain("dropped");
+    const html = renderToStaticMarkup(<Counters capture={{ ...capture, dropped: 37 }} />);
+    expect(html).toContain("37 dropped");
+    expect(html).toContain("1 interface not captured");
+    expect(html).toContain("Not on the way from a to b.");
+  });
+
+  it("says that it reconnects when the line is lost, in the reader's language", () => {
+    const lost = (language: "en" | "zh-Hans") =>
+      renderToStaticMarkup(
+        <WordsContext value={{ language, words: catalogues[language] }}>
+          <ConnectionBanner status="lost" wasOpen />
+        </WordsContext>,
+      );
+    expect(lost("en")).toContain("Reconnecting");
+    expect(lost("zh-Hans")).toContain("正在重新连接");
+    expect(renderToStaticMarkup(<ConnectionBanner status="open" wasOpen />)).toBe("");
+  });
+
+  it("says that a frame was cut short and what is wrong with it", () => {
+    const cut = frames.at(-1);
+    const html = cut ? renderToStaticMarkup(<FrameView frame={cut} />) : "";
+    expect(html).toContain("Only 49 of 112 bytes were captured.");
+    expect(html).toContain("field-trouble");
+  });
+});

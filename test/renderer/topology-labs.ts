@@ -1,0 +1,14 @@
+/** The labs of this repository, expanded, for pictures and tests of what people will really see. */
+
+import { parse } from "yaml";
+import { labSchema } from "../../main/lab/schema.ts";
+import { layOutLab } from "../../main/layout/layout.ts";
+import type { Topology } from "../../preload/contract/topology.ts";
+
+const files: Record<string, string> = import.meta.glob("../../labs/*/lab.yaml", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+export const labTopologies: Topology[] = Object.values(files).map((text) => layOutLab(labSchema.parse(parse(text))));

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** Kernel tests: real namespaces, real tcpdump; one file after the other, since they look at what is left on the machine. */
+export default defineConfig({
+  // Nothing is written beside the sources: the rootless run may not be allowed to.
+  cacheDir: process.env.HOPLAB_TEST_CACHE ?? "node_modules/.vite",
+  test: {
+    include: ["test/netns/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
