@@ -10,6 +10,7 @@ export function requirementsOf(lab: Lab): string[] {
     needed.add("bridge");
   if (lab.nodes.length > 0) needed.add("br_netfilter");
   if (lab.network) needed.add("iptables");
-  if (lab.network?.backend.type === "vxlan") needed.add("vxlan");
+  if (lab.network?.plugin === "flannel" && lab.network.backend.type === "vxlan") needed.add("vxlan");
+  if (lab.network?.plugin === "calico") for (const name of ["ipip", "ipset"]) needed.add(name);
   return [...needed].sort();
 }

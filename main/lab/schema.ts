@@ -101,6 +101,21 @@ const flannel = z.strictObject({
   ipMasq: z.boolean().default(true),
 });
 
+/** An IP pool and how its blocks are reached, with the words of Calico's IPPool (projectcalico.org/v3). */
+const calico = z.strictObject({
+  plugin: z.literal("calico"),
+  network: subnet.default("192.168.0.0/16"),
+  /** Prefix length of the blocks that nodes claim for their pods. */
+  blockSize: z.int().min(20).max(32).default(26),
+  /** CrossSubnet: packets between nodes of one subnet are not put into a tunnel. */
+  ipipMode: z.enum(["Always", "CrossSubnet"]).default("Always"),
+  natOutgoing: z.boolean().default(true),
+  /** Who writes the routes between nodes: Felix (`proto 80`, v3.33 and later) or, as before, BIRD (`proto bird`). */
+  routes: z.enum(["felix", "bird"]).default("felix"),
+});
+
+const network = z.discriminatedUnion("plugin", [flannel, calico]);
+
 const freeInterface = z.strictObject({
   name: interfaceName,
   addresses: z.array(prefixed).max(32).default([]),
@@ -153,7 +168,7 @@ export const labSchema = z.strictObject({
     .default([]),
   underlay: underlay.default({ networks: [] }),
   nodes: z.array(node).max(250).default([]),
-  network: flannel.optional(),
+  network: network.optional(),
   services: z.strictObject({ network: subnet.optional() }).optional(),
   pods: z
     .array(z.strictObject({ name: label, node: label }))
@@ -184,5 +199,7 @@ export type Lab = z.output<typeof labSchema>;
 export type LabNode = Lab["nodes"][number];
 export type LabNetwork = Lab["underlay"]["networks"][number];
 export type LabNamespace = Lab["namespaces"][number];
-export type FlannelNetwork = NonNullable<Lab["network"]>;
+type PluginNetwork = NonNullable<Lab["network"]>;
+export type FlannelNetwork = Extract<PluginNetwork, { plugin: "flannel" }>;
+export type CalicoNetwork = Extract<PluginNetwork, { plugin: "calico" }>;
 export type LabCheck = Lab["checks"][number];

@@ -9,12 +9,13 @@ import {
   subnetSize,
   subnetsOverlap,
 } from "../layout/address.ts";
+import { blocksInPool, blocksNeeded } from "../layout/calico/blocks.ts";
 import { podsPerNode, subnetRange } from "../layout/flannel/subnets.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import { checkHostAddress, checkSubnet, checkUsable, type Finding, findTwice, list } from "./finding.ts";
 import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
-import { type FlannelNetwork, INTERFACE_NAME_BYTES, type Lab } from "./schema.ts";
+import { type CalicoNetwork, type FlannelNetwork, INTERFACE_NAME_BYTES, type Lab } from "./schema.ts";
 
 type Damaged = ReadonlySet<string>;
 
@@ -24,7 +25,7 @@ export function validateCluster(lab: Lab, damaged: Damaged): Finding[] {
     ...checkNodes(lab, damaged),
     ...checkOverlaps(lab),
     ...(lab.services?.network ? checkSubnet(lab.services.network, ["services", "network"]) : []),
-    ...(lab.network ? checkFlannel(lab, lab.network, damaged) : []),
+    ...checkPlugin(lab, damaged),
     ...checkPods(lab, damaged),
   ];
 }
@@ -129,6 +130,35 @@ function checkOverlaps(lab: Lab): Finding[] {
   );
 }
 
+function checkPlugin(lab: Lab, damaged: Damaged): Finding[] {
+  switch (lab.network?.plugin) {
+    case "flannel":
+      return checkFlannel(lab, lab.network, damaged);
+    case "calico":
+      return checkCalico(lab, lab.network, damaged);
+    case undefined:
+      return [];
+  }
+}
+
+function checkCalico(lab: Lab, network: CalicoNetwork, damaged: Damaged): Finding[] {
+  const whole = parseSubnet(network.network);
+  if (!whole) return checkSubnet(network.network, ["network", "network"]);
+  const findings = checkUsable(whole, network.network, ["network", "network"]);
+  if (damaged.has("network")) return findings;
+  if (network.blockSize < whole.length) {
+    const message = `found ${network.blockSize}; allowed is at least the ${whole.length} of the network ${network.network}`;
+    return [...findings, { path: ["network", "blockSize"], message }];
+  }
+  const needed = [...blocksNeeded(lab, network).values()].reduce((sum, count) => sum + count, 0);
+  const available = blocksInPool(network);
+  if (needed > available) {
+    const message = `${lab.nodes.length} nodes need ${needed} blocks of a /${network.blockSize} for their tunnels and pods, but ${network.network} has only ${available}`;
+    findings.push({ path: ["network", "blockSize"], message });
+  }
+  return findings;
+}
+
 function checkFlannel(lab: Lab, network: FlannelNetwork, damaged: Damaged): Finding[] {
   const whole = parseSubnet(network.network);
   const findings: Finding[] = [];
@@ -206,7 +236,9 @@ function checkPods(lab: Lab, damaged: Damaged): Finding[] {
     findings.push({ path: ["pods"], message: "pods need a network plugin, but there is no key network" });
   }
   const nodes = lab.nodes.map(({ name }) => name);
-  const room = lab.network && !damaged.has("network") ? podsPerNode(lab.network) : Number.POSITIVE_INFINITY;
+  // Calico takes another block where one is full.
+  const share = lab.network?.plugin === "flannel" && !damaged.has("network") ? lab.network : undefined;
+  const room = share ? podsPerNode(share) : Number.POSITIVE_INFINITY;
   const counts = new Map<string, number>();
   for (const [index, pod] of lab.pods.entries()) {
     if (!nodes.includes(pod.node)) {
@@ -217,7 +249,7 @@ function checkPods(lab: Lab, damaged: Damaged): Finding[] {
     const count = (counts.get(pod.node) ?? 0) + 1;
     counts.set(pod.node, count);
     if (count === room + 1) {
-      const message = `${pod.node} has no address left for ${pod.name}; allowed are ${room} pods in a /${lab.network?.subnetLen}`;
+      const message = `${pod.node} has no address left for ${pod.name}; allowed are ${room} pods in a /${share?.subnetLen}`;
       findings.push({ path: ["pods", index, "node"], message });
     }
   }

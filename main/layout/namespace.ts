@@ -32,6 +32,7 @@ export function emptyNamespace(kind: NamespaceKind, name: string, label: string,
         why: "A bridge that comes up joins 224.0.0.106 (all snoopers) and reports it by IGMP a few times. That would be in the captures too.",
       },
     ],
+    ipSets: [],
     rules: [],
     files: [],
   };

@@ -113,7 +113,10 @@ export function layOutNodes(lab: Lab, networks: Namespace[], identities: Identit
       {
         key: "net/bridge/bridge-nf-call-iptables",
         value: "1",
-        why: "Frames that the pod bridge forwards also pass through iptables, so that service addresses work between pods of one node. flanneld refuses to start where this setting is missing (module br_netfilter).",
+        why:
+          lab.network?.plugin === "calico"
+            ? "Frames that a bridge forwards also pass through iptables. Kubernetes asks for it on every node; Calico has no bridge for it to concern."
+            : "Frames that the pod bridge forwards also pass through iptables, so that service addresses work between pods of one node. flanneld refuses to start where this setting is missing (module br_netfilter).",
       },
     );
     return netns;

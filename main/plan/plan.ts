@@ -9,11 +9,13 @@ import type { Batch, Plan, Step } from "./batch.ts";
 import { planBridge, planPort } from "./bridge.ts";
 import { planFdbEntry } from "./fdb.ts";
 import { planFiles } from "./file.ts";
+import { planIpip } from "./ipip.ts";
+import { planIpSet } from "./ipset.ts";
 import { planRuleTable } from "./iptables.ts";
 import { planNeighbour } from "./neighbour.ts";
 import { planNetns } from "./netns.ts";
 import { planRoute } from "./route.ts";
-import { needsDevice, planSysctl } from "./sysctl.ts";
+import { comesLate, planSysctl } from "./sysctl.ts";
 import { planVeths } from "./veth.ts";
 import { planVxlan } from "./vxlan.ts";
 
@@ -45,11 +47,17 @@ const SANDBOX: Step[] = [
 ];
 
 function planNamespace(netns: Namespace): Batch[] {
-  const early = netns.sysctls.filter((sysctl) => !needsDevice(sysctl, netns));
-  const late = netns.sysctls.filter((sysctl) => needsDevice(sysctl, netns));
+  const early = netns.sysctls.filter((sysctl) => !comesLate(sysctl, netns));
+  const late = netns.sysctls.filter((sysctl) => comesLate(sysctl, netns));
+  const ipip = netns.interfaces.filter((item) => item.kind === "ipip");
   const inside = { netns: netnsFile(netns.name) };
   return [
-    { ...inside, why: `Set the kernel of ${netns.name}.`, tool: "sh", steps: early.map(planSysctl) },
+    {
+      ...inside,
+      why: `Set the kernel of ${netns.name}.`,
+      tool: "sh",
+      steps: [...early.map(planSysctl), ...ipip.map(planIpip)],
+    },
     {
       ...inside,
       why: `Set up the interfaces, addresses and routes of ${netns.name}.`,
@@ -64,15 +72,21 @@ function planNamespace(netns: Namespace): Batch[] {
     },
     {
       ...inside,
-      why: `Set what belongs to the new interfaces of ${netns.name}.`,
-      tool: "sh",
-      steps: late.map(planSysctl),
+      why: `Make the sets of addresses that the rules of ${netns.name} match.`,
+      tool: "ipset",
+      steps: netns.ipSets.flatMap(planIpSet),
     },
     {
       ...inside,
       why: `Load the iptables rules of ${netns.name}.`,
       tool: "iptables-restore",
       steps: netns.rules.flatMap(planRuleTable),
+    },
+    {
+      ...inside,
+      why: `Set what belongs to the new interfaces and rules of ${netns.name}.`,
+      tool: "sh",
+      steps: late.map(planSysctl),
     },
   ];
 }
@@ -92,8 +106,10 @@ function planLinks(netns: Namespace): Step[] {
 
 function planInterface(item: Interface): Step[] {
   const master = item.master ? ` master ${item.master}` : "";
+  // A device that the kernel made has the kernel's MTU; the others were given theirs when they were made.
+  const mtu = item.kind === "ipip" ? ` mtu ${item.mtu}` : "";
   const up = {
-    command: `link set dev ${item.name}${master} up`,
+    command: `link set dev ${item.name}${master}${mtu} up`,
     why: item.kind === "veth" ? item.why : `Switch ${item.name} on.`,
   };
   return [...(item.kind === "vxlan" ? [planVxlan(item)] : []), up, ...planPort(item), ...planAddresses(item)];

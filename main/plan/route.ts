@@ -4,9 +4,11 @@ import type { Route } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
 export function planRoute(route: Route): Step {
-  const words = ["route", "add", route.to];
+  const words = ["route", "add", ...(route.type ? [route.type] : []), route.to];
   if (route.via) words.push("via", route.via);
   if (route.dev) words.push("dev", route.dev);
+  if (route.proto) words.push("proto", route.proto);
+  if (route.scope) words.push("scope", route.scope);
   if (route.onlink) words.push("onlink");
   return { command: words.join(" "), why: route.why };
 }

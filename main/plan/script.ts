@@ -46,6 +46,7 @@ function failedLine(batch: Batch, stderr: string): number | undefined {
     ip: /Command failed -:(\d+)/g,
     bridge: /Command failed -:(\d+)/g,
     sh: /^\S*sh: (?:line )?(\d+): /gm,
+    ipset: /\bline (\d+)/g,
     "iptables-restore": /\bline:? (\d+)/g,
   }[batch.tool];
   const last = [...stderr.matchAll(pattern)].at(-1)?.[1];
@@ -72,6 +73,8 @@ function invocation({ tool, netns }: Batch): string {
       return netns ? `${tool} -n ${netns} -batch -` : `${tool} -batch -`;
     case "sh":
       return `${enter}sh -eu`;
+    case "ipset":
+      return `${enter}ipset restore`;
     case "iptables-restore":
       return `${enter}iptables-restore -w --noflush`;
   }

@@ -5,10 +5,11 @@ import type { Step } from "./batch.ts";
 import { quote } from "./quote.ts";
 
 /**
- * Whether the setting belongs to an interface that the namespace makes itself. Veths are there as soon as the
- * namespaces are; bridges and tunnels come later.
+ * Whether the setting belongs to an interface that the namespace makes itself, or to what its rules load. Veths are
+ * there as soon as the namespaces are; bridges and tunnels come later.
  */
-export function needsDevice(sysctl: Sysctl, netns: Namespace): boolean {
+export function comesLate(sysctl: Sysctl, netns: Namespace): boolean {
+  if (sysctl.key.startsWith("net/netfilter/")) return true;
   const device = /^net\/[^/]+\/(?:conf|neigh)\/(.+)\/[^/]+$/.exec(sysctl.key)?.[1];
   return netns.interfaces.some((item) => item.kind !== "veth" && item.name === device);
 }
@@ -17,11 +18,13 @@ export function planSysctl(sysctl: Sysctl): Step {
   const file = `/proc/sys/${sysctl.key}`;
   const write = `echo ${quote(sysctl.value)} >${quote(file)}`;
   const feature = optionalFeature(sysctl);
-  return { command: feature ? `[ ! -e ${feature} ] || ${write}` : write, why: sysctl.why };
+  return { command: feature ? `[ ! -e ${quote(feature)} ] || ${write}` : write, why: sysctl.why };
 }
 
-/** A kernel without IPv6, or without br_netfilter, needs nobody to switch it off. */
+/** A kernel without IPv6, or without br_netfilter, needs nobody to switch it off; one that tracks no connection counts none. */
 function optionalFeature({ key, value }: Sysctl): string | undefined {
+  // The kernel shows the neighbour settings of a namespace to none but root.
+  if (key.startsWith("net/netfilter/") || key.startsWith("net/ipv4/neigh/")) return `/proc/sys/${key}`;
   if (key.startsWith("net/ipv6/")) return "/proc/sys/net/ipv6";
   if (key.startsWith("net/bridge/") && value === "0") return "/proc/sys/net/bridge";
   return undefined;

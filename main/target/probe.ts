@@ -41,6 +41,11 @@ const PROBES: Record<string, Probe> = {
     try: "command -v iptables-restore && iptables -w -t nat -A POSTROUTING -m comment --comment probe -s 10.0.0.0/8 -j MASQUERADE --random-fully && iptables -w -t filter -N PROBE",
     fix: "Install it: apt-get install iptables. If it is there, this kernel lacks nf_tables or NAT.",
   },
+  ipset: {
+    kind: "program",
+    try: "command -v ipset && ipset create probe hash:net && iptables -w -A INPUT -m set --match-set probe src -j ACCEPT",
+    fix: "Install it: apt-get install ipset. If it is there, this kernel lacks ip_set or xt_set.",
+  },
   nft: {
     kind: "program",
     try: "command -v nft && nft add table ip probe",

@@ -28,6 +28,7 @@ export interface Namespace {
   neighbours: Neighbour[];
   fdb: FdbEntry[];
   sysctls: Sysctl[];
+  ipSets: IpSet[];
   rules: RuleTable[];
   /** Files that a process in this namespace sees, all under /run. */
   files: NamespaceFile[];
@@ -36,7 +37,6 @@ export interface Namespace {
 interface InterfaceBase {
   /** At most 15 bytes, unique in its namespace. */
   name: string;
-  mac: string;
   mtu: number;
   /** With prefix length: `10.244.1.0/32`. */
   addresses: string[];
@@ -47,16 +47,21 @@ interface InterfaceBase {
   why: string;
 }
 
-export interface VethInterface extends InterfaceBase {
+/** What sends and receives frames with an Ethernet header. */
+interface EthernetInterface extends InterfaceBase {
+  mac: string;
+}
+
+export interface VethInterface extends EthernetInterface {
   kind: "veth";
   peer: InterfaceRef;
 }
 
-export interface BridgeInterface extends InterfaceBase {
+export interface BridgeInterface extends EthernetInterface {
   kind: "bridge";
 }
 
-export interface VxlanInterface extends InterfaceBase {
+export interface VxlanInterface extends EthernetInterface {
   kind: "vxlan";
   vni: number;
   /** Outer source address. */
@@ -68,7 +73,17 @@ export interface VxlanInterface extends InterfaceBase {
   learning: boolean;
 }
 
-export type Interface = VethInterface | BridgeInterface | VxlanInterface;
+/**
+ * An IP-in-IP device with any local and any remote address: the route's next hop becomes the outer destination. What
+ * passes it begins with the IP header; it has no MAC address.
+ */
+export interface IpipInterface extends InterfaceBase {
+  kind: "ipip";
+  /** The interface that the outer packets leave by. The device itself is bound to none. */
+  dev: string;
+}
+
+export type Interface = VethInterface | BridgeInterface | VxlanInterface | IpipInterface;
 
 export interface InterfaceRef {
   netns: string;
@@ -78,8 +93,14 @@ export interface InterfaceRef {
 export interface Route {
   /** `default` or a CIDR. */
   to: string;
+  /** A blackhole has neither gateway nor device: what it matches is dropped without a word. */
+  type?: "blackhole";
   via?: string;
   dev?: string;
+  /** Who wrote it, as `ip route` names it: `bird`, `80`. `boot` unless given. */
+  proto?: string;
+  /** `link`: the destination itself is on the wire. */
+  scope?: "link";
   onlink?: boolean;
   why: string;
 }
@@ -104,6 +125,14 @@ export interface FdbEntry {
 export interface Sysctl {
   key: string;
   value: string;
+  why: string;
+}
+
+/** A set of addresses or subnets that rules match. */
+export interface IpSet {
+  name: string;
+  type: "hash:net";
+  members: string[];
   why: string;
 }
 

@@ -236,13 +236,18 @@ function chipOf(netns: string, from: Interface, stacked: boolean): Chip {
     ref: { netns, interface: from.name },
     kind: from.kind,
     master: from.master,
-    dev: from.kind === "vxlan" ? from.dev : undefined,
+    dev: carrierOf(from),
     peer: from.kind === "veth" ? from.peer : undefined,
     lines,
     inline,
     width: Math.ceil(characters * CHARACTER) + 2 * CHIP_PAD,
     height: inline || lines.length === 1 ? CHIP_HEIGHT : CHIP_HEIGHT - LINE_HEIGHT + lines.length * LINE_HEIGHT,
   };
+}
+
+/** For a tunnel device: the interface in its namespace that its outer packets leave by. */
+function carrierOf(tunnel: Interface): string | undefined {
+  return tunnel.kind === "vxlan" || tunnel.kind === "ipip" ? tunnel.dev : undefined;
 }
 
 function rowWidth(chips: readonly { width: number }[]): number {
@@ -842,8 +847,9 @@ class Canvas {
           const master = this.#nodes.get(interfaceName({ netns: namespace.name, interface: each.master }));
           if (master !== undefined) this.#connect("port", id, master.id, joinVertically(node, master));
         }
-        if (each.kind === "vxlan") {
-          const dev = this.#nodes.get(interfaceName({ netns: namespace.name, interface: each.dev }));
+        const carrier = carrierOf(each);
+        if (carrier !== undefined) {
+          const dev = this.#nodes.get(interfaceName({ netns: namespace.name, interface: carrier }));
           if (dev !== undefined) this.#connect("tunnel", id, dev.id, joinVertically(node, dev));
         }
         if (each.kind === "veth" && !connected.has(id)) {

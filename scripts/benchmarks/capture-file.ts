@@ -151,7 +151,11 @@ function wayBetween(
     const node = eth0.peer.netns;
     return { pod: `pod/${pod}`, eth0, node, veth: eth0.peer.interface };
   };
-  const mac = (netns: string, name: string) => Buffer.from(find(netns, name).mac.replaceAll(":", ""), "hex");
+  const mac = (netns: string, name: string) => {
+    const item = find(netns, name);
+    if (item.kind === "ipip") throw new Error(`${netns}/${name} has no MAC address`);
+    return Buffer.from(item.mac.replaceAll(":", ""), "hex");
+  };
   const ip = (item: Interface) => Buffer.from((item.addresses[0] ?? "").replace(/\/.*/, "").split(".").map(Number));
   const [source, target] = [end(from), end(to)];
   const port = (node: string) => node.slice("node/".length);

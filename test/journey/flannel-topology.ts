@@ -16,6 +16,7 @@ export function namespace(name: string, kind: NamespaceKind, interfaces: Interfa
     neighbours: [],
     fdb: [],
     sysctls: [],
+    ipSets: [],
     rules: [],
     files: [],
   };

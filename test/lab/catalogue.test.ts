@@ -23,6 +23,8 @@ describe("the labs that come with Hoplab", () => {
     const labs = await listLabs(LABS);
     expect(labs.map(({ id, problem }) => [id, problem])).toEqual([
       ["bridge-arp", undefined],
+      ["calico-ipip", undefined],
+      ["calico-ipip-crosssubnet", undefined],
       ["flannel-host-gw", undefined],
       ["flannel-vxlan", undefined],
     ]);
@@ -88,7 +90,7 @@ describe("finding a lab", () => {
   it("says which labs there are when it knows none of that name", async () => {
     expect(await findLab("flannel-vxlam", LABS)).toMatchObject({
       ok: false,
-      fault: { code: "not-found", fix: expect.stringContaining("bridge-arp, flannel-host-gw, flannel-vxlan") },
+      fault: { code: "not-found", fix: expect.stringContaining("bridge-arp, calico-ipip, calico-ipip-crosssubnet, ") },
     });
   });
 

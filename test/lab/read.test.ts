@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLab, readLab } from "../../main/lab/read.ts";
+import { requirementsOf } from "../../main/lab/requirements.ts";
 
 const VALID = `id: small
 title: { en: Small }
@@ -79,7 +80,7 @@ describe("a lab file", () => {
     [
       "an unknown plugin",
       ["plugin: flannel", "plugin: weave"],
-      '11:11: network.plugin: found "weave"; allowed is flannel',
+      '11:11: network.plugin: found "weave"; allowed is flannel or calico',
     ],
     [
       "an unknown backend",
@@ -288,6 +289,77 @@ describe("a lab file", () => {
       expect.stringContaining("the lab builds nothing"),
     ]);
     expect(problemsOf("- a\n- b\n")).toEqual([expect.stringContaining('1:1: found ["a","b"]; allowed is a mapping')]);
+  });
+});
+
+describe("a lab with Calico", () => {
+  const calico = (more = "") => edited(["plugin: flannel\n  network: 10.244.0.0/16", `plugin: calico${more}`]);
+
+  it("gets the defaults of Calico's manifest, and needs what IPIP needs", () => {
+    const parsed = parseLab(calico().replaceAll("192.168.1.", "10.0.0."), "lab.yaml");
+    expect(parsed).toMatchObject({
+      ok: true,
+      value: {
+        network: {
+          plugin: "calico",
+          network: "192.168.0.0/16",
+          blockSize: 26,
+          ipipMode: "Always",
+          natOutgoing: true,
+          routes: "felix",
+        },
+      },
+    });
+    expect(parsed.ok && requirementsOf(parsed.value)).toEqual([
+      "br_netfilter",
+      "bridge",
+      "ipip",
+      "ipset",
+      "iptables",
+      "veth",
+    ]);
+  });
+
+  it.each<[string, string, string]>([
+    [
+      "a pool that overlaps the underlay",
+      "\n  network: 192.168.0.0/16",
+      "12:12: network.network: the pod network 192.168.0.0/16 overlaps the underlay network lan 192.168.1.0/24",
+    ],
+    ["the default pool over the underlay", "", "11:3: network.network: the pod network 192.168.0.0/16 overlaps"],
+    [
+      "a pool whose host bits are set",
+      "\n  network: 172.26.0.1/16",
+      "12:12: network.network: 172.26.0.1 is not the first address of a /16; allowed is 172.26.0.0/16",
+    ],
+    [
+      "blocks that are larger than the pool",
+      "\n  network: 172.26.0.0/27",
+      "11:3: network.blockSize: found 26; allowed is at least the 27 of the network 172.26.0.0/27",
+    ],
+    [
+      "fewer blocks than nodes",
+      "\n  network: 172.26.0.0/26\n  blockSize: 26",
+      "13:14: network.blockSize: 2 nodes need 2 blocks of a /26 for their tunnels and pods, but 172.26.0.0/26 has only 1",
+    ],
+    [
+      "blocks too small for tunnel and pods",
+      "\n  network: 172.26.0.0/31\n  blockSize: 32",
+      "13:14: network.blockSize: 2 nodes need 4 blocks of a /32 for their tunnels and pods, but 172.26.0.0/31 has only 2",
+    ],
+    ["a block size that Calico refuses", "\n  network: 172.26.0.0/16\n  blockSize: 33", "13:14: network.blockSize: "],
+    [
+      "a mode that is none",
+      "\n  network: 172.26.0.0/16\n  ipipMode: Sometimes",
+      '13:13: network.ipipMode: found "Sometimes"; allowed is Always or CrossSubnet',
+    ],
+    [
+      "flannel's words",
+      "\n  network: 172.26.0.0/16\n  backend: { type: vxlan }",
+      '13:3: network: unknown key "backend"',
+    ],
+  ])("with %s makes no sense, and says where", (_, more, problem) => {
+    expect(problemsOf(calico(more)).map((text) => text.slice(0, problem.length))).toContain(problem);
   });
 });
 

@@ -20,6 +20,7 @@ export function namespaceOf(
     neighbours: [],
     fdb: [],
     sysctls: [],
+    ipSets: [],
     rules: [],
     files: [],
     ...more,

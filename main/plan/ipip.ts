@@ -1,0 +1,17 @@
+/** IP-in-IP devices. */
+
+import type { IpipInterface } from "../../preload/contract/topology.ts";
+import type { Step } from "./batch.ts";
+
+/**
+ * Makes sure that the device is there. The kernel's module ipip makes one called tunl0 in every namespace by itself: when
+ * it is loaded, which `ip link add` may bring about, and when the namespace is made. With
+ * net.core.fb_tunnels_only_for_init_net it does so nowhere but in the host's own.
+ */
+export function planIpip({ name, why }: IpipInterface): Step {
+  const exists = `[ -e /proc/sys/net/ipv4/conf/${name} ]`;
+  return {
+    command: `${exists} || ip link add name ${name} type ipip 2>/dev/null || ip link show dev ${name} >/dev/null`,
+    why,
+  };
+}
