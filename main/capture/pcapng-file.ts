@@ -5,7 +5,6 @@
 
 import { closeSync, openSync, writeSync } from "node:fs";
 
-const ETHERNET = 1;
 /** Blocks are handed to the kernel at this size at the latest, else at `flush`. */
 const BUFFER_BYTES = 256 * 1024;
 
@@ -28,10 +27,10 @@ export class PcapngFile {
     this.flush();
   }
 
-  /** Describes the next interface; they number from 0. `name` is `netns/interface`. */
-  addInterface(name: string): void {
+  /** Describes the next interface; they number from 0. `name` is `netns/interface`, `linkType` pcap's number. */
+  addInterface(name: string, linkType: number): void {
     const head = Buffer.alloc(8);
-    head.writeUInt16LE(ETHERNET, 0);
+    head.writeUInt16LE(linkType, 0);
     head.writeUInt32LE(262144, 4);
     this.#block(1, [head, option(2, name), option(9, Buffer.from([9])), option(0, "")]);
   }

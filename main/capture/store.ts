@@ -8,7 +8,8 @@ import type { Packet, PacketPage } from "../../preload/contract/calls.ts";
 import type { Layer, OpenedFrame } from "../../preload/contract/frame.ts";
 import type { Journey } from "../../preload/contract/journey.ts";
 import { type InterfaceRef, interfaceName, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
-import { type DecodeOptions, decodeFrame } from "../decode/decode.ts";
+import { decodeFrame } from "../decode/decode.ts";
+import { LINK_TYPE } from "../decode/payload.ts";
 import { summarizeFrame } from "../decode/summary.ts";
 import { explainJourney } from "../journey/explain.ts";
 import { Follower } from "../journey/follow.ts";
@@ -31,6 +32,7 @@ const ROWS_KEPT = 20_000;
 interface PendingFrame {
   interface: number;
   direction: DirectionNumber;
+  linkType: number;
   at: number;
   bytes: Uint8Array;
   length: number;
@@ -43,9 +45,11 @@ type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary"
 export class CaptureStore {
   readonly #follower: Follower;
   readonly #topology: Topology | undefined;
-  readonly #decoding: DecodeOptions;
+  readonly #vxlanPorts: readonly number[];
   readonly #reading: number;
   readonly #file: PcapngFile | undefined;
+  /** The number that an interface with that link type has in the file, by `numberInFile`'s key. */
+  readonly #blocks = new Map<string, number>();
   /** Nanoseconds are counted from this second. */
   #baseSeconds: number | undefined;
   /** Where each frame's bytes begin in the file. */
@@ -57,7 +61,7 @@ export class CaptureStore {
   /** `write` makes a new file at `path` and fills it; without it the file is there and only read. */
   constructor(options: { path: string; topology?: Topology; write?: { lab: string; startedAt: number } }) {
     this.#topology = options.topology;
-    this.#decoding = { vxlanPorts: options.topology ? vxlanPorts(options.topology) : [] };
+    this.#vxlanPorts = options.topology ? vxlanPorts(options.topology) : [];
     this.#follower = new Follower({ interfaces: [], topology: options.topology });
     if (options.write) {
       this.#file = new PcapngFile(options.path, options.write.lab);
@@ -83,26 +87,48 @@ export class CaptureStore {
     return this.#file?.size ?? 0;
   }
 
+  /** Names it in the file at once, with the link type that its kind has, so that also a quiet interface is there. */
   addInterface(ref: InterfaceRef): number {
-    this.#file?.addInterface(interfaceName(ref));
-    return this.#follower.addInterface(ref);
+    const index = this.#follower.addInterface(ref);
+    const namespace = this.#topology?.namespaces.find(({ name }) => name === ref.netns);
+    const known = namespace?.interfaces.find(({ name }) => name === ref.interface);
+    this.#numberInFile(index, known?.kind === "ipip" ? LINK_TYPE.raw : LINK_TYPE.ethernet);
+    return index;
   }
 
-  /** Takes a live frame: writes it to the file now, and follows it when older ones can no longer come. */
+  /** An interface has a block of its own for each link type: nearly always one. */
+  #numberInFile(interfaceIndex: number, linkType: number): number {
+    const key = `${interfaceIndex} ${linkType}`;
+    let number = this.#blocks.get(key);
+    if (number === undefined) {
+      number = this.#blocks.size;
+      this.#blocks.set(key, number);
+      this.#file?.addInterface(interfaceName(this.interfaces[interfaceIndex]!), linkType);
+    }
+    return number;
+  }
+
+  /**
+   * Takes a live frame: writes it to the file now, and follows it when older ones can no longer come. `linkType` is what
+   * its own stream says.
+   */
   receive(
     interfaceIndex: number,
     direction: DirectionNumber,
+    linkType: number,
     seconds: number,
     nanos: number,
     bytes: Uint8Array,
     length: number,
   ): void {
-    const offset = this.#file?.addPacket(interfaceIndex, direction, seconds, nanos, bytes, length) ?? 0;
+    const number = this.#numberInFile(interfaceIndex, linkType);
+    const offset = this.#file?.addPacket(number, direction, seconds, nanos, bytes, length) ?? 0;
     const at = this.#since(seconds, nanos);
     const arrived = performance.now();
     this.#pending.push({
       interface: interfaceIndex,
       direction,
+      linkType,
       at,
       bytes: new Uint8Array(bytes),
       length,
@@ -124,6 +150,7 @@ export class CaptureStore {
       this.#add(
         frame.interface,
         frame.direction,
+        frame.linkType,
         frame.at,
         frame.bytes,
         0,
@@ -137,15 +164,18 @@ export class CaptureStore {
   /** Reads the whole capture file. Answers with what was wrong with it, if anything. */
   readAll(): string | undefined {
     const indexes: number[] = [];
+    const linkTypes: number[] = [];
     const reader = new CaptureReader({
       onInterface: (index, name, linkType) => {
-        if (linkType !== 1) throw new UnsupportedLinkType(linkType);
-        indexes[index] = this.addInterface(splitInterfaceName(name));
+        requireLinkType(linkType);
+        linkTypes[index] = linkType;
+        indexes[index] = this.#follower.addInterface(splitInterfaceName(name));
       },
       onPacket: (interfaceIndex, direction, seconds, nanos, bytes, start, end, length, offset) => {
         this.#baseSeconds ??= seconds;
         const index = indexes[interfaceIndex] ?? 0;
-        this.#add(index, direction, this.#since(seconds, nanos), bytes, start, end, length, offset);
+        const linkType = linkTypes[interfaceIndex] ?? LINK_TYPE.ethernet;
+        this.#add(index, direction, linkType, this.#since(seconds, nanos), bytes, start, end, length, offset);
       },
     });
     const chunk = Buffer.alloc(1 << 20);
@@ -173,6 +203,7 @@ export class CaptureStore {
   #add(
     interfaceIndex: number,
     direction: DirectionNumber,
+    linkType: number,
     at: number,
     bytes: Uint8Array,
     start: number,
@@ -180,7 +211,7 @@ export class CaptureStore {
     length: number,
     offset: number,
   ): void {
-    const index = this.#follower.add(interfaceIndex, direction, at, bytes, start, end, length);
+    const index = this.#follower.add(interfaceIndex, direction, at, bytes, start, end, length, linkType);
     this.#offsets.reserve(index);
     this.#offsets.set(index, offset);
     if (at > this.#latest) this.#latest = at;
@@ -235,7 +266,7 @@ export class CaptureStore {
     if (id < 0 || id >= this.#follower.journeyCount) return undefined;
     const frames = this.#follower
       .journeyFrames(id)
-      .map((index) => ({ frame: this.#follower.frame(index), layers: decodeFrame(this.bytes(index), this.#decoding) }));
+      .map((index) => ({ frame: this.#follower.frame(index), layers: this.#decode(index, this.bytes(index)) }));
     const journey = explainJourney({ ...this.#follower.facts(id), frames, topology: this.#topology });
     const layers = new Map(frames.map(({ frame, layers: decoded }) => [frame.index, decoded]));
     return { journey, layers: journey.hops.map((hop) => layers.get(hop.frame) ?? []) };
@@ -247,9 +278,13 @@ export class CaptureStore {
     const bytes = this.bytes(index);
     return {
       ...this.#follower.frame(index),
-      layers: decodeFrame(bytes, this.#decoding),
+      layers: this.#decode(index, bytes),
       bytes: Buffer.from(bytes).toString("hex"),
     };
+  }
+
+  #decode(frame: number, bytes: Uint8Array): Layer[] {
+    return decodeFrame(bytes, { vxlanPorts: this.#vxlanPorts, linkType: this.#follower.linkType(frame) });
   }
 
   /** A frame's captured bytes, read from the file. */
@@ -278,7 +313,7 @@ export class CaptureStore {
   #makeRow(id: number): Row {
     if (this.#follower.hopCount(id) === 0) return EMPTIED;
     const frame = this.#follower.firstFrame(id);
-    const { protocol, source, destination, summary } = summarizeFrame(decodeFrame(this.bytes(frame), this.#decoding));
+    const { protocol, source, destination, summary } = summarizeFrame(this.#decode(frame, this.bytes(frame)));
     const row = { at: this.#follower.frame(frame).at, protocol, source, destination, summary, frame };
     if (this.#rows.size >= ROWS_KEPT) this.#rows.clear();
     this.#rows.set(id, row);
@@ -291,8 +326,15 @@ const EMPTIED: Row = { at: 0, protocol: "", source: "", destination: "", summary
 
 class UnsupportedLinkType extends Error {
   constructor(linkType: number) {
-    super(`the capture has link type ${linkType}; Hoplab reads Ethernet (1)`);
+    super(
+      `the capture has link type ${linkType}; Hoplab reads Ethernet (${LINK_TYPE.ethernet}) and raw IP (${LINK_TYPE.raw})`,
+    );
   }
+}
+
+/** Throws where frames of that kind can't be read. */
+export function requireLinkType(linkType: number): void {
+  if (linkType !== LINK_TYPE.ethernet && linkType !== LINK_TYPE.raw) throw new UnsupportedLinkType(linkType);
 }
 
 /** The file system's own errors: a folder in place of a file, a disk that fails. */

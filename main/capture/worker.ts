@@ -10,7 +10,7 @@ import { lookupKey, neededLookups, type RouteLookup } from "../cause/lookup.ts";
 import type { KernelState } from "../cause/state.ts";
 import type { DirectionNumber } from "../journey/wiring.ts";
 import { CaptureReader } from "./reader.ts";
-import { CaptureStore } from "./store.ts";
+import { CaptureStore, requireLinkType } from "./store.ts";
 import type { FromWorker, StoreCalls, ToWorker, WorkerStart } from "./worker-messages.ts";
 
 /** Changes are told at most this often. */
@@ -36,12 +36,16 @@ function tell(message: FromWorker): void {
 }
 
 function openStream(stream: number, interfaceIndex: number, direction: DirectionNumber): void {
+  let linkType = 0;
   streams.set(
     stream,
     new CaptureReader({
-      onInterface: () => {},
+      onInterface: (_index, _name, type) => {
+        requireLinkType(type);
+        linkType = type;
+      },
       onPacket: (_index, _direction, seconds, nanos, bytes, first, end, length) => {
-        store.receive(interfaceIndex, direction, seconds, nanos, bytes.subarray(first, end), length);
+        store.receive(interfaceIndex, direction, linkType, seconds, nanos, bytes.subarray(first, end), length);
       },
     }),
   );

@@ -15,7 +15,7 @@ import { decodeIcmp } from "./icmp.ts";
 import { decodeIcmpv6 } from "./icmpv6.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
-import { DATA, ETH } from "./payload.ts";
+import { DATA, firstHeader, LINK_TYPE } from "./payload.ts";
 import type { Decoded, Payload } from "./span.ts";
 import { decodeTcp } from "./tcp.ts";
 import { decodeUdp } from "./udp.ts";
@@ -46,15 +46,17 @@ const DECODERS = {
 export interface DecodeOptions {
   /** UDP destination ports that carry VXLAN, besides 4789 and 8472. */
   vxlanPorts?: readonly number[];
+  /** What the frame begins with, by pcap's number; Ethernet unless given. */
+  linkType?: number;
 }
 
-/** `bytes` is one Ethernet frame as captured, from its destination MAC. The layers are those of `walkFrame`. */
+/** `bytes` is one frame as captured, from its first header. The layers are those of `walkFrame`. */
 export function decodeFrame(bytes: Uint8Array, options: DecodeOptions = {}): Layer[] {
   const layers: Layer[] = [];
   let ethernet: Layer | undefined;
   let payload: Payload | undefined = {
     bytes,
-    protocol: ETH,
+    protocol: firstHeader(options.linkType ?? LINK_TYPE.ethernet, bytes, 0, bytes.length),
     start: 0,
     end: bytes.length,
     fragmented: false,

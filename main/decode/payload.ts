@@ -28,6 +28,22 @@ const HTTP = indexOf("http");
 export const DATA = indexOf("data");
 export const BROKEN = indexOf("broken");
 
+/** What a capture's frames begin with, by the numbers of pcap's link types (https://www.tcpdump.org/linktypes.html). */
+export const LINK_TYPE = {
+  ethernet: 1,
+  /** IPv4 or IPv6 without any header before it, as on tunl0 and tun devices. */
+  raw: 101,
+} as const;
+
+/** The first header of the frame whose bytes begin at `start`. */
+export function firstHeader(linkType: number, bytes: Uint8Array, start: number, end: number): number {
+  if (linkType === LINK_TYPE.ethernet) return ETH;
+  if (linkType !== LINK_TYPE.raw || start >= end) return DATA;
+  const version = bytes[start]! >> 4;
+  if (version === 4) return IPV4;
+  return version === 6 ? IPV6 : DATA;
+}
+
 /** Bytes that each header has at least. Fewer left: `broken`. */
 export const LEAST = {
   eth: 14,

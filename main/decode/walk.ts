@@ -11,6 +11,7 @@ import {
   ETH,
   type Extensions,
   etherPayload,
+  firstHeader,
   GENEVE,
   GRE,
   ICMP,
@@ -19,6 +20,7 @@ import {
   IPV6,
   ipPayload,
   LEAST,
+  LINK_TYPE,
   skipExtensions,
   TCP,
   tcpPayload,
@@ -61,11 +63,17 @@ export function createWalk(vxlanPorts: readonly number[] = []): Walk {
 
 const extensions: Extensions = { next: 0, at: 0, broken: false, laterFragment: false };
 
-/** Fills `walk` for the Ethernet frame in `bytes` from `start` up to `end`, of which only captured bytes count. */
-export function walkFrame(bytes: Uint8Array, start: number, end: number, walk: Walk): void {
+/** Fills `walk` for the frame in `bytes` from `start` up to `end`, of which only captured bytes count. */
+export function walkFrame(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  walk: Walk,
+  linkType: number = LINK_TYPE.ethernet,
+): void {
   let limit = Math.min(end, bytes.length);
   let at = start;
-  let next = ETH;
+  let next = firstHeader(linkType, bytes, start, limit);
   walk.count = 0;
   walk.inner = -1;
   walk.innerEnd = limit;

@@ -34,12 +34,12 @@ export function explainJourney(input: JourneyInput): Journey {
       direction: DIRECTION_NUMBER[frame.direction],
       at: frame.at,
       depth: ipLayers(layers).length,
-      link: linkOf(layers),
+      link: linkOf(layers, frame.index),
       frame: frame.index,
     })),
     wiring,
   );
-  const crossings = steps.map((step) => crossesBridge(step, steps, wiring, seen));
+  const crossings = steps.map((step) => crossesBridge(step, steps, wiring));
   const delivered = new Set(input.delivered);
   const start = steps[0]?.sighting.at ?? 0;
 
@@ -90,16 +90,18 @@ export function lastHop(hops: readonly Hop[]): Hop | undefined {
   return last;
 }
 
-function linkOf(layers: Layer[]): string {
-  return `${textIn(layers[0], "src")} ${textIn(layers[0], "dst")}`;
+/** The MACs of the link that the frame is on. One without them is on no link that it could share with another. */
+function linkOf(layers: Layer[], frame: number): string {
+  const [first] = layers;
+  return first?.protocol === "eth" ? `${textIn(first, "src")} ${textIn(first, "dst")}` : `frame ${frame}`;
 }
 
 /** Whether the step crosses a bridge: port to port, port to the bridge itself, or the other way. */
-function crossesBridge(step: Step, steps: Step[], wiring: Wiring, seen: ReadonlyMap<number, SeenFrame>): boolean {
+function crossesBridge(step: Step, steps: Step[], wiring: Wiring): boolean {
   const parent = step.parent === undefined ? undefined : steps[step.parent]!.sighting;
   const here = step.sighting;
   if (!parent || wiring.namespace[parent.place] !== wiring.namespace[here.place]) return false;
-  if (linkOf(seen.get(parent.frame)!.layers) !== here.link || parent.depth !== here.depth) return false;
+  if (parent.link !== here.link || parent.depth !== here.depth) return false;
   if (!wiring.isKnown[here.place] || !wiring.isKnown[parent.place]) return true;
   const isFromPort = wiring.isPort[parent.place]!;
   if (isFromPort && (wiring.isPort[here.place]! || wiring.bridge[parent.place] === here.place)) return true;

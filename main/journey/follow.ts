@@ -6,6 +6,7 @@
 import type { Direction, Frame } from "../../preload/contract/frame.ts";
 import type { JourneyEnd } from "../../preload/contract/journey.ts";
 import { type InterfaceRef, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
+import { LINK_TYPE } from "../decode/payload.ts";
 import { createWalk, type Walk, walkFrame } from "../decode/walk.ts";
 import { createExchange, createIdentity, type Exchange, readExchange, readIdentity } from "./identity.ts";
 import { Owners } from "./owners.ts";
@@ -33,7 +34,7 @@ const MOST_RESORTED_FRAMES = 256;
 const REMEMBERED = { span: 5 * SECOND, least: 1 << 16, most: 1 << 19 };
 
 // Columns of a frame.
-const PLACE = 0; // interface | direction << 16 | BARE | GROUP
+const PLACE = 0; // interface | direction << 16 | BARE | GROUP | RAW
 const JOURNEY = 1;
 const NEXT = 2; // the journey's next frame by time
 const LENGTH = 3;
@@ -43,6 +44,7 @@ const DESTINATION = 6;
 const FRAME_COLUMNS = 7;
 const BARE = 1 << 18;
 const GROUP = 1 << 19;
+const RAW = 1 << 20; // begins with an IP header
 
 // Columns of a journey.
 const FIRST = 0;
@@ -130,7 +132,7 @@ export class Follower {
 
   /**
    * Takes the frame in `bytes` from `start` to `end`, which was `wireLength` bytes long before it was cut.
-   * `at`: nanoseconds since the start of the capture. Answers the frame's index.
+   * `at`: nanoseconds since the start of the capture; `linkType`: Ethernet or raw IP. Answers the frame's index.
    */
   add(
     interfaceIndex: number,
@@ -140,9 +142,10 @@ export class Follower {
     start: number,
     end: number,
     wireLength: number,
+    linkType: number = LINK_TYPE.ethernet,
   ): number {
     const identity = this.#identity;
-    walkFrame(bytes, start, end, this.#walk);
+    walkFrame(bytes, start, end, this.#walk, linkType);
     readIdentity(bytes, start, this.#walk, identity);
 
     const frame = this.#frameCount++;
@@ -150,7 +153,8 @@ export class Follower {
     frames.reserve(frame);
     this.#at.reserve(frame);
     this.#at.set(frame, at);
-    const place = interfaceIndex | (direction << 16) | (identity.bare ? BARE : 0) | (identity.group ? GROUP : 0);
+    const bits = (identity.bare ? BARE : 0) | (identity.group ? GROUP : 0) | (linkType === LINK_TYPE.raw ? RAW : 0);
+    const place = interfaceIndex | (direction << 16) | bits;
     frames.set(frame, PLACE, place);
     frames.set(frame, LENGTH, wireLength);
     frames.set(frame, CAPTURED, end - start);
@@ -218,6 +222,11 @@ export class Follower {
       length: this.#frames.get(index, LENGTH),
       captured: this.#frames.get(index, CAPTURED),
     };
+  }
+
+  /** What the frame begins with, by pcap's number. */
+  linkType(frame: number): number {
+    return (this.#frames.get(frame, PLACE) & RAW) === 0 ? LINK_TYPE.ethernet : LINK_TYPE.raw;
   }
 
   journeyOf(frame: number): number {

@@ -134,7 +134,7 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   identity.bare = true;
   identity.group = true;
   if (inner < 0) {
-    readUnknown(bytes, start, end, identity);
+    readUnknown(bytes, start, end, protocols[0] === ETH ? 12 : 0, identity);
     return;
   }
   const at = offsets[inner]!;
@@ -211,10 +211,10 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   identity.flow = finished(laneA);
 }
 
-/** Without an IP or ARP packet: everything from the ether type on. */
-function readUnknown(bytes: Uint8Array, start: number, end: number, identity: Identity): void {
+/** Without an IP or ARP packet: everything behind the MACs (`macBytes`, if there are any), so from the ether type on. */
+function readUnknown(bytes: Uint8Array, start: number, end: number, macBytes: number, identity: Identity): void {
   begin(-1);
-  const macs = Math.min(end, start + 12);
+  const macs = Math.min(end, start + macBytes);
   mixPayload(bytes, macs, end);
   identity.a = finished(laneA);
   identity.b = finished(laneB);

@@ -59,7 +59,12 @@ export function compareStacks(before: readonly Layer[], after: readonly Layer[])
     off.shift();
     on.shift();
   }
-  return { on, off };
+  // Nor is it where the packet comes from or goes to a device that has none, such as tunl0.
+  return { on: isLink(on) ? [] : on, off: isLink(off) ? [] : off };
+}
+
+function isLink(headers: readonly Layer[]): boolean {
+  return headers.length === 1 && headers[0]!.protocol === "eth";
 }
 
 /** Pairs of IP headers, the innermost first, whose TTL went down: their indexes before and after. */

@@ -69,14 +69,14 @@ export class Wiring {
     this.isKnown.push(found !== undefined);
     this.isPort.push(found?.interface.master !== undefined);
     this.isBridge.push(found?.interface.kind === "bridge");
-    this.isTunnel.push(found?.interface.kind === "vxlan");
+    this.isTunnel.push(found?.interface.kind === "vxlan" || found?.interface.kind === "ipip");
     this.isEndpoint.push(
       found === undefined || (found.interface.master === undefined && found.namespace.kind !== "net"),
     );
     for (const each of this.#waiting.get(key) ?? []) each.column[each.index] = index;
     this.#waiting.delete(key);
     if (found?.interface.kind === "veth") this.#point(this.peer, index, found.interface.peer);
-    if (found?.interface.kind === "vxlan") {
+    if (found?.interface.kind === "vxlan" || found?.interface.kind === "ipip") {
       this.#point(this.underlay, index, { netns: ref.netns, interface: found.interface.dev });
     }
     if (found?.interface.master) {

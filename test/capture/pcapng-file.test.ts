@@ -19,6 +19,13 @@ interface Packet {
   length: number;
 }
 
+/** Ethernet and raw IP. */
+const INTERFACES = [
+  ["pod/a/eth0", 1],
+  ["node/node1/tunl0", 101],
+  ["net/名/br0", 1],
+] as const;
+
 const packet: fc.Arbitrary<Packet> = fc.record({
   index: fc.integer({ min: 0, max: 2 }),
   direction: fc.constantFrom(0, 1, 2),
@@ -31,7 +38,7 @@ const packet: fc.Arbitrary<Packet> = fc.record({
 function write(packets: readonly Packet[]): { path: string; offsets: number[] } {
   const path = join(folder, `${files++}.pcapng`);
   const file = new PcapngFile(path, "flannel-vxlan");
-  for (const name of ["pod/a/eth0", "node/node1/flannel.1", "net/名/br0"]) file.addInterface(name);
+  for (const [name, linkType] of INTERFACES) file.addInterface(name, linkType);
   const offsets = packets.map((one) =>
     file.addPacket(one.index, one.direction, one.seconds, one.nanos, one.bytes, one.length),
   );
@@ -41,10 +48,10 @@ function write(packets: readonly Packet[]): { path: string; offsets: number[] } 
 
 /** Reads bytes in chunks of the given size. */
 function read(bytes: Uint8Array, chunk: number) {
-  const names: string[] = [];
+  const interfaces: [name: string, linkType: number][] = [];
   const packets: (Packet & { offset: number })[] = [];
   const reader = new CaptureReader({
-    onInterface: (_index, name) => names.push(name),
+    onInterface: (_index, name, linkType) => interfaces.push([name, linkType]),
     onPacket: (index, direction, seconds, nanos, buffer, start, end, length, offset) =>
       packets.push({
         index,
@@ -62,7 +69,7 @@ function read(bytes: Uint8Array, chunk: number) {
     const size = Buffer.from(bytes.subarray(at, at + chunk)).copy(piece);
     reader.push(piece.subarray(0, size));
   }
-  return { names, packets, problem: reader.problem, pending: reader.pending };
+  return { interfaces, packets, problem: reader.problem, pending: reader.pending };
 }
 
 test("what is written is read again, to the nanosecond, whatever pieces it comes in", () => {
@@ -73,7 +80,7 @@ test("what is written is read again, to the nanosecond, whatever pieces it comes
       const got = read(bytes, chunk);
       expect(got.problem).toBeUndefined();
       expect(got.pending).toBe(0);
-      expect(got.names).toEqual(["pod/a/eth0", "node/node1/flannel.1", "net/名/br0"]);
+      expect(got.interfaces).toEqual(INTERFACES);
       expect(got.packets).toEqual(packets.map((one, index) => ({ ...one, offset: offsets[index] })));
       for (const { offset, bytes: captured } of got.packets) {
         expect(bytes.slice(offset, offset + captured.length)).toEqual(captured);

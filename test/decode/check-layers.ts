@@ -10,12 +10,14 @@ const walk = createWalk();
 const MARGIN = 32;
 const capture = new Uint8Array(70_000);
 
-export function checkFrame(bytes: Uint8Array): void {
+/** `linkType`: Ethernet unless given. */
+export function checkFrame(bytes: Uint8Array, linkType?: number): void {
   let layers: Layer[] = [];
   try {
-    layers = decodeFrame(bytes);
-    checkRanges(layers, bytes.length);
-    checkWalk(layers, bytes);
+    layers = decodeFrame(bytes, { linkType });
+    // A raw frame without bytes has nothing that could be broken.
+    if (layers.length > 0 || bytes.length > 0) checkRanges(layers, bytes.length);
+    checkWalk(layers, bytes, linkType);
   } catch (error) {
     const titles = layers.map(({ title }) => title).join(" / ");
     throw new Error(`Frame ${Buffer.from(bytes).toString("hex")} (${titles})`, { cause: error });
@@ -49,11 +51,11 @@ function checkField(each: Field, start: number, end: number): void {
   for (const child of each.children ?? []) checkField(child, each.offset, each.offset + each.length);
 }
 
-function checkWalk(layers: readonly Layer[], bytes: Uint8Array): void {
+function checkWalk(layers: readonly Layer[], bytes: Uint8Array, linkType: number | undefined): void {
   // Around the frame lies what would decode as something, were it read.
   capture.fill(0x45, 0, bytes.length + 2 * MARGIN);
   capture.set(bytes, MARGIN);
-  walkFrame(capture, MARGIN, MARGIN + bytes.length, walk);
+  walkFrame(capture, MARGIN, MARGIN + bytes.length, walk, linkType);
   const walked = Array.from(walk.protocols.subarray(0, walk.count), (index) => PROTOCOLS[index]).join(" ");
   const decoded = layers.map(({ protocol }) => protocol).join(" ");
   if (walked !== decoded) throw new Error(`walkFrame says ${walked}, decodeFrame ${decoded}`);

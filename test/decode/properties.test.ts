@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, test } from "vitest";
 import { decodeFrame } from "../../main/decode/decode.ts";
+import { LINK_TYPE } from "../../main/decode/payload.ts";
 import { summarizeFrame } from "../../main/decode/summary.ts";
 import { checkFrame } from "./check-layers.ts";
 import { craftedFrames } from "./crafted-frames.ts";
@@ -32,11 +33,27 @@ describe("whatever the bytes, fields lie inside the frame, layers are in order, 
         return bytes;
       }),
     );
-    fc.assert(fc.property(flipped, checkFrame), { numRuns: 5000 });
+    fc.assert(
+      fc.property(flipped, (frame) => checkFrame(frame)),
+      { numRuns: 5000 },
+    );
   });
 
   test("for bytes that are no frame at all", () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 0, maxLength: 300 }), checkFrame), { numRuns: 2000 });
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 0, maxLength: 300 }), (bytes) => checkFrame(bytes)),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("for frames that begin with the IP header, whole, cut short at every byte and with flipped bits", () => {
+    const random = new Random(101);
+    const isIp = (frame: Uint8Array) => frame[12] === 0x08 && frame[13] === 0x00;
+    const raw = frames.filter((frame) => frame.length > 34 && isIp(frame)).map((frame) => frame.subarray(14));
+    for (const frame of raw) {
+      for (let length = 0; length <= frame.length; length++) checkFrame(frame.subarray(0, length), LINK_TYPE.raw);
+      for (let i = 0; i < 200; i++) checkFrame(random.mutate(frame), LINK_TYPE.raw);
+    }
   });
 
   test("for a million frames, half of them random and half a valid one changed", { timeout: 120_000 }, () => {

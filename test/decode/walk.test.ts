@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { decodeFrame } from "../../main/decode/decode.ts";
+import { LINK_TYPE } from "../../main/decode/payload.ts";
 import { createWalk, MAX_LAYERS, walkFrame } from "../../main/decode/walk.ts";
 import { PROTOCOLS } from "../../preload/contract/frame.ts";
-import { arp, ascii, concat, eth, icmpEcho, ipv4, udp, vxlan } from "./build-frame.ts";
+import { arp, ascii, concat, eth, hex, icmpEcho, ipv4, ipv6, tcp, udp, vxlan } from "./build-frame.ts";
 
 const ping = ipv4(1, icmpEcho(7, 1), { src: "10.244.0.2", dst: "10.244.1.2", ttl: 63 });
 const wrapped = eth(0x0800, ipv4(17, udp(46334, 8472, vxlan(1, eth(0x0800, ping)))));
@@ -46,6 +48,18 @@ describe("walkFrame", () => {
 
   test("an end after the buffer counts as the buffer's end", () => {
     expect(walkOf(wrapped, 0, wrapped.length + 1000)).toMatchObject({ innerEnd: wrapped.length, cut: false });
+  });
+
+  test("a frame of a device without link headers begins with its IP header, of either version", () => {
+    const walk = createWalk();
+    walkFrame(ping, 0, ping.length, walk, LINK_TYPE.raw);
+    expect(walk).toMatchObject({ count: 2, inner: 0, innerEnd: ping.length, cut: false });
+    const protocols = (bytes: Uint8Array) =>
+      decodeFrame(bytes, { linkType: LINK_TYPE.raw }).map((each) => each.protocol);
+    expect(protocols(ping)).toEqual(["ipv4", "icmp"]);
+    expect(protocols(ipv6(6, tcp(2, new Uint8Array())))).toEqual(["ipv6", "tcp"]);
+    expect(protocols(hex("ff00"))).toEqual(["data"]);
+    expect(decodeFrame(ping, { linkType: LINK_TYPE.raw })[0]).toMatchObject({ offset: 0, length: 20 });
   });
 
   test("what one frame left in the walk does not show in the next", () => {

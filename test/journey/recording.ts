@@ -1,4 +1,7 @@
-/** Frames recorded from a real kernel, one line each: nanoseconds, namespace, interface, direction, bytes in hex. */
+/**
+ * Frames recorded from a real kernel, one line each: nanoseconds, namespace, interface, direction, bytes in hex, and
+ * pcap's link type where it is not Ethernet.
+ */
 
 import { readFileSync } from "node:fs";
 import { decodeFrame } from "../../main/decode/decode.ts";
@@ -12,6 +15,7 @@ export interface Recorded extends InterfaceRef {
   at: number;
   direction: "in" | "out" | "unknown";
   bytes: Uint8Array;
+  linkType?: number;
 }
 
 export function readRecording(name: string): Recorded[] {
@@ -20,9 +24,10 @@ export function readRecording(name: string): Recorded[] {
     .trimEnd()
     .split("\n")
     .map((line) => {
-      const [at, netns, dev, direction, hex] = line.split(" ");
+      const [at, netns, dev, direction, hex, linkType] = line.split(" ");
       if (direction !== "in" && direction !== "out") throw new Error(`no direction: ${line}`);
-      return { at: Number(at), netns: netns!, interface: dev!, direction, bytes: Buffer.from(hex!, "hex") };
+      const bytes = Buffer.from(hex!, "hex");
+      return { at: Number(at), netns: netns!, interface: dev!, direction, bytes, linkType: Number(linkType ?? 1) };
     });
 }
 
@@ -42,7 +47,7 @@ export class Followed {
 
   add(frame: Recorded): number {
     this.frames.push(frame);
-    const { bytes, direction, at } = frame;
+    const { bytes, direction, at, linkType } = frame;
     return this.follower.add(
       this.follower.addInterface(frame),
       NUMBER[direction],
@@ -51,13 +56,15 @@ export class Followed {
       0,
       bytes.length,
       bytes.length,
+      linkType,
     );
   }
 
   seen(id: number): SeenFrame[] {
-    return this.follower
-      .journeyFrames(id)
-      .map((index) => ({ frame: this.follower.frame(index), layers: decodeFrame(this.frames[index]!.bytes) }));
+    return this.follower.journeyFrames(id).map((index) => {
+      const { bytes, linkType } = this.frames[index]!;
+      return { frame: this.follower.frame(index), layers: decodeFrame(bytes, { linkType }) };
+    });
   }
 
   journey(id: number): Journey {
