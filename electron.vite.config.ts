@@ -7,8 +7,19 @@ import { defineConfig } from "electron-vite";
 /** `scripts/prepare.mjs` builds beside out/ and then swaps the two, so that nobody runs half a build. */
 const out = process.env.HOPLAB_OUT ?? "out";
 
+/**
+ * ssh2's optional native parts are left out: they would be built for one Node or one Electron only, and without them it
+ * ciphers with Node's own OpenSSL, which is as fast. Its `require` of them stands in a `try`.
+ */
+const withoutNativeParts = {
+  name: "without-native-parts",
+  resolveId: (id: string) => (id === "cpu-features" || id.endsWith(".node") ? "\0native-part" : undefined),
+  load: (id: string) => (id === "\0native-part" ? "throw new Error('left out of the bundle');" : undefined),
+};
+
 export default defineConfig({
   main: {
+    plugins: [withoutNativeParts],
     build: {
       outDir: resolve(out, "main"),
       target: "node20",

@@ -56,7 +56,7 @@ test("a frozen line carries nothing and closes nothing, and goes on where it was
   await once(line.far, "readable");
   line.proxy.freeze();
   line.near.end("after");
-  await expect.poll(() => line.proxy.carried).toBe("before after".length);
+  await expect.poll(() => line.proxy.carried, { timeout: 20_000 }).toBe("before after".length);
   await roundTrip(line.far); // what had been let through would be there now
   expect(line.far.readableLength).toBe("before ".length);
   expect(line.far.readableEnded).toBe(false);
@@ -74,7 +74,7 @@ test("a cut line is reset on both sides, and a refusing proxy takes nobody until
   await once(refused, "error");
   line.proxy.accept();
   const taken = connect(line.proxy.port, "127.0.0.1").on("error", () => {});
-  await expect.poll(() => line.proxy.accepted).toBe(2);
+  await expect.poll(() => line.proxy.accepted, { timeout: 20_000 }).toBe(2);
   taken.destroy();
 });
 

@@ -42,7 +42,10 @@ export interface Sshd extends AsyncDisposable {
   knownHosts(host?: string): string;
   /** Ends only the listener: connections go on, as when sshd is restarted. */
   stopListening(): Promise<void>;
-  /** Kills it and every connection, without a farewell, as a crash does. */
+  /**
+   * Kills it and every connection without a farewell, as a crash does. What runs over the connections is not killed: it
+   * loses its input and output.
+   */
   kill(): Promise<void>;
 }
 
@@ -69,7 +72,6 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       ...(options.config ?? []),
       `Port ${port}`,
       "ListenAddress 127.0.0.1",
-      "ListenAddress ::1",
       ...hostKeys.map((file) => `HostKey ${file}`),
       `AuthorizedKeysFile ${authorized}`,
       "PidFile none",
@@ -92,7 +94,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const log = () => said.join("") + (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const kill = async () => {
-    for (const pid of [...descendants(child), child.pid ?? 0]) end(pid, "SIGKILL");
+    for (const pid of processesBelow(child).filter(isSshd)) end(pid);
     await ended;
   };
   await comesUp(port, child, log);
@@ -113,7 +115,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     },
     kill,
     [Symbol.asyncDispose]: async () => {
+      const programs = processesBelow(child).filter((pid) => !isSshd(pid));
       await kill();
+      programs.forEach(end);
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -151,20 +155,30 @@ async function comesUp(port: number, child: ChildProcess, log: () => string): Pr
   }
 }
 
-/** The processes below one, the youngest first. Those of a connection are in sessions of their own, so no group has them. */
-function descendants({ pid }: ChildProcess): number[] {
+/** A process and all below it, parents first. Those of a connection are in sessions of their own, so no group has them. */
+function processesBelow({ pid }: ChildProcess): number[] {
   const parents = execFileSync("ps", ["-e", "-o", "pid=,ppid="], { encoding: "utf8" })
     .trim()
     .split("\n")
     .map((line) => line.trim().split(/\s+/).map(Number));
-  const below = (parent: number): number[] =>
-    parents.flatMap(([child = 0, of]) => (of === parent ? [...below(child), child] : []));
-  return pid === undefined ? [] : below(pid);
+  const from = (parent: number): number[] => [
+    parent,
+    ...parents.flatMap(([child = 0, of]) => (of === parent ? from(child) : [])),
+  ];
+  return pid === undefined ? [] : from(pid);
 }
 
-function end(pid: number, signal: NodeJS.Signals): void {
+function isSshd(pid: number): boolean {
   try {
-    process.kill(pid, signal);
+    return readFileSync(`/proc/${pid}/comm`, "utf8").startsWith("sshd");
+  } catch {
+    return false;
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
   } catch {
     // It ended by itself.
   }

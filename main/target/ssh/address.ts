@@ -72,8 +72,7 @@ export function parsePort(text: string): number | undefined {
 }
 
 function hasOddCharacters(text: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return /[\s\u0000-\u001f\u007f'"`$;&|<>(){}\\]/.test(text);
+  return /[\s\p{Cc}'"`$;&|<>(){}\\]/u.test(text);
 }
 
 function decode(text: string): string {

@@ -37,6 +37,14 @@ export type HostKeyAlgorithm = (typeof ALGORITHMS)[number]["algorithm"];
 
 const KEY_TYPES = ALGORITHMS.map(({ keyType }) => keyType);
 
+/** A key that may be trusted. A new one is to be kept once the server has proved that it holds it. */
+export interface TrustedKey {
+  /** What to tell about it. */
+  detail: string;
+  /** Writes a new key to known_hosts, and answers with what to tell about that. */
+  keep?: () => Promise<string>;
+}
+
 /** The known hosts, read once for a connection. */
 export class HostKeyChecker {
   readonly #policy: HostKeyPolicy;
@@ -63,16 +71,15 @@ export class HostKeyChecker {
   }
 
   /**
-   * Answers with what to tell about the trusted key. Faults: `denied` where it has changed, is revoked or unknown with
-   * nobody to trust it.
+   * Faults: `denied` where the key has changed, is revoked, or is unknown with nobody to trust it.
    */
-  async check(key: Buffer, target: string, ask: Ask): Promise<Result<string>> {
+  async check(key: Buffer, target: string, ask: Ask): Promise<Result<TrustedKey>> {
     const verdict = judgeHostKey(this.#known, this.#policy, key, KEY_TYPES);
     const shown = `${readKeyType(key)} ${fingerprint(key)}`;
     const name = knownHostName(this.#policy.host, this.#policy.port);
     switch (verdict.kind) {
       case "known":
-        return ok(`${shown}, known from ${place(verdict.entry)}`);
+        return ok({ detail: `${shown}, known from ${place(verdict.entry)}` });
       case "revoked":
         return fail("denied", `The host key of ${name} (${shown}) is revoked in ${place(verdict.entry)}`, {
           fix: "Don't go on: whoever holds this key is not trusted any more. Ask the machine's administrator for its new key.",
@@ -84,7 +91,7 @@ export class HostKeyChecker {
     }
   }
 
-  async #decide(key: Buffer, target: string, ask: Ask): Promise<Result<string>> {
+  async #decide(key: Buffer, target: string, ask: Ask): Promise<Result<TrustedKey>> {
     const { host, port, newHostKey, hashKnownHosts, knownHostsFiles } = this.#policy;
     const name = knownHostName(host, port);
     const shown = { keyType: readKeyType(key), fingerprint: fingerprint(key) };
@@ -103,12 +110,13 @@ export class HostKeyChecker {
       }
     }
     const file = knownHostsFiles[0];
-    if (file === undefined) return ok(`${text}, new, accepted for this time`);
-    const added = await addKnownHost(file, { host, port, key, hash: hashKnownHosts });
-    // As in OpenSSH, a file that can't be written is told and no reason to stop: the key was accepted.
-    return ok(
-      added.ok ? `${text}, new, written to ${file}` : `${text}, new, accepted, but not kept: ${added.fault.message}`,
-    );
+    if (file === undefined) return ok({ detail: `${text}, new, accepted for this time` });
+    const keep = async () => {
+      const added = await addKnownHost(file, { host, port, key, hash: hashKnownHosts });
+      // As in OpenSSH, a file that can't be written is told and no reason to stop: the key was accepted.
+      return added.ok ? `written to ${file}` : `not kept: ${added.fault.message}`;
+    };
+    return ok({ detail: `${text}, new, accepted`, keep });
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Ask, HostKeyChecker, type HostKeyPolicy } from "../../../main/target/ssh/host-key.ts";
+import { ok } from "../../../preload/contract/result.ts";
 import type { Question } from "../../../preload/contract/target.ts";
 
 const ED25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIOB9ulxGAe8bspDCYbvWESmt0jvrKXZv/GJUqHZ0axHd";
@@ -30,7 +31,9 @@ async function check(policy: Partial<HostKeyPolicy>, ask: Ask = nobody, key = ED
     hashKnownHosts: false,
     ...policy,
   });
-  return checker.ok ? checker.value.check(Buffer.from(key, "base64"), "lab", ask) : checker;
+  if (!checker.ok) return checker;
+  const checked = await checker.value.check(Buffer.from(key, "base64"), "lab", ask);
+  return checked.ok ? ok({ detail: checked.value.detail, kept: await checked.value.keep?.() }) : checked;
 }
 
 test("an unknown key is asked for with its fingerprint, kept after a yes, and not asked for again", async () => {
@@ -44,7 +47,7 @@ test("an unknown key is asked for with its fingerprint, kept after a yes, and no
     { kind: "host-key", target: "lab", host: "[vm]:2222", keyType: "ssh-ed25519", fingerprint: ED25519_PRINT },
   ]);
   expect(readFileSync(file, "utf8")).toBe(`[vm]:2222 ssh-ed25519 ${ED25519}\n`);
-  expect(await check({}, nobody)).toMatchObject({ ok: true, value: expect.stringContaining(`${file}:1`) });
+  expect(await check({}, nobody)).toMatchObject({ ok: true, value: { detail: expect.stringContaining(`${file}:1`) } });
 });
 
 test.skipIf(process.platform === "win32")("the new folder and file are their owner's alone", async () => {
@@ -92,7 +95,7 @@ test("a line is hashed where the file hides its names, and put on a line of its 
 test("a key that can't be kept is accepted all the same, and it is said", async () => {
   writeFileSync(join(home, "file"), "");
   const accepted = await check({ knownHostsFiles: [join(home, "file", "known_hosts")], newHostKey: "accept" });
-  expect(accepted).toMatchObject({ ok: true, value: expect.stringContaining("not kept") });
+  expect(accepted).toMatchObject({ ok: true, value: { kept: expect.stringContaining("not kept") } });
 });
 
 test("the server is asked first for the type of key that the host is known by", async () => {
