@@ -6,8 +6,9 @@
 import type { Layer } from "../../preload/contract/frame.ts";
 import type { Cause, Change, Hop, Journey } from "../../preload/contract/journey.ts";
 import { netnsFile } from "../../preload/contract/topology.ts";
-import { compareStacks, ethernetBelow, innermost, ipLayers, routedHeaders, textIn } from "../journey/stack.ts";
+import { compareStacks, ethernetBelow, innermost, ipLayers, isIp, routedHeaders, textIn } from "../journey/stack.ts";
 import {
+  answeredLookup,
   lookupKey,
   onwardLookup,
   originLookup,
@@ -19,12 +20,15 @@ import {
 import {
   addressLine,
   bridgeFdbLine,
+  droppingRouteLine,
+  ipipDevice,
   type KernelState,
   knowsMac,
   linkDetail,
   masterOf,
   type NamespaceState,
   neighbourLine,
+  proxyArpLine,
   silentNeighbourLine,
   vxlanDevice,
   vxlanFdbLine,
@@ -69,7 +73,11 @@ export function explainCauses(
         const header = headers[routed]?.after ?? -1;
         causes = routeCauses(place, questions[routed++], header, lookups);
       } else if (change.kind === "wrapped") {
-        causes = [...fdbOfTunnel(place), ...outerCauses(place, outerLookup(journey, layers, index), lookups)];
+        causes = [
+          ...fdbOfTunnel(place),
+          ...wrappingIpip(place),
+          ...outerCauses(place, outerLookup(journey, layers, index), lookups),
+        ];
       } else {
         causes = causesOf(change, place);
       }
@@ -77,6 +85,7 @@ export function explainCauses(
     });
     const own = originLookup(hop, after);
     const causes = own ? routeCauses(place, own, ipLayers(after)[0]!, lookups) : [];
+    causes.push(...proxyArpCauses(place, answeredLookup(journey, hop, after, namespace), lookups));
     if (hop === stop) causes.push(...silenceCauses(place, onwardLookup(hop, after, state), lookups));
     return causes.length === 0 ? { ...hop, changes } : { ...hop, changes, causes };
   });
@@ -119,12 +128,37 @@ function routeCauses(
   return causes;
 }
 
-/** Why a packet went no further: the route that it would have taken, where the neighbour there does not answer. */
+/** Why a namespace answers ARP for an address that it does not have: the setting, and the route that it needs for it. */
+function proxyArpCauses(
+  { hop, state }: Place,
+  lookup: RouteLookup | undefined,
+  lookups: ReadonlyMap<string, string>,
+): Cause[] {
+  const setting = lookup && proxyArpLine(state, hop.interface);
+  if (!setting) return [];
+  const command = `ip netns exec ${netnsFile(hop.netns)} sysctl ${setting.name}`;
+  const causes: Cause[] = [{ kind: "sysctl", text: setting.text, command }];
+  // The kernel proxies only for what is behind another interface.
+  const route = routeLine(lookups.get(lookupKey(lookup)) ?? "", (dev) => dev !== hop.interface);
+  if (route) causes.push({ kind: "route", text: route, command: lookupKey(lookup) });
+  return causes;
+}
+
+/**
+ * Why a packet went no further: the route that drops it; else the one that it would have taken, where the neighbour there
+ * does not answer.
+ */
 function silenceCauses(
   { hop, state }: Place,
   lookup: RouteLookup | undefined,
   lookups: ReadonlyMap<string, string>,
 ): Cause[] {
+  // `ip route get` has no answer about such a route but an error.
+  const dropping = lookup && droppingRouteLine(state, lookup.destination);
+  if (dropping) {
+    const command = `ip -n ${netnsFile(hop.netns)} route show match ${lookup.destination}`;
+    return [{ kind: "route", text: dropping, command }];
+  }
   const answer = lookup && lookups.get(lookupKey(lookup));
   const route = answer && routeLine(answer, () => true);
   const dev = route && wordAfter(route, "dev");
@@ -141,6 +175,7 @@ function silenceCauses(
 function leavesBy(dev: string, hop: Hop, state: NamespaceState, after: readonly Layer[], at: number): boolean {
   if (dev === hop.interface || dev === masterOf(state, hop.interface)) return true;
   // Routed onto a tunnel device that is not captured: seen only once it was wrapped.
+  if (linkDetail(state, dev, "ipip") && isIp(after[at - 1])) return true;
   const vxlan = after.slice(0, at).findLast(({ protocol }) => protocol === "vxlan");
   return vxlan !== undefined && vxlanDevice(state, textIn(vxlan, "vni")) === dev;
 }
@@ -189,8 +224,35 @@ function outerCauses(place: Place, lookup: RouteLookup | undefined, lookups: Rea
   return routeCauses(place, lookup, at, lookups);
 }
 
+/** The outer of two IP headers, one right inside the other, where it is among those put on or taken off. */
+function outerOfIpip(layers: readonly Layer[], changed: readonly Layer[]): Layer | undefined {
+  return layers.find((layer, index) => isIp(layer) && isIp(layers[index + 1]) && changed.includes(layer));
+}
+
+function ipipCause(hop: Hop, state: NamespaceState, dev: string | undefined): Cause[] {
+  const detail = dev && linkDetail(state, dev, "ipip");
+  if (!detail) return [];
+  return [
+    { kind: "tunnel", text: `${dev}: ${detail}`, command: `ip -n ${netnsFile(hop.netns)} -d link show dev ${dev}` },
+  ];
+}
+
+/** The device that put the outer header on: the one that the packet was last seen at, else the one for that way. */
+function wrappingIpip({ hop, from, before, after, state }: Place): Cause[] {
+  const outer = outerOfIpip(after, compareStacks(before, after).on);
+  if (!outer) return [];
+  const seenAt = from?.netns === hop.netns && linkDetail(state, from.interface, "ipip") ? from.interface : undefined;
+  return ipipCause(hop, state, seenAt ?? ipipDevice(state, textIn(outer, "src"), textIn(outer, "dst")));
+}
+
 function tunnelDevice({ hop, before, after, state }: Place): Cause[] {
   const { off } = compareStacks(before, after);
+  const ipip = outerOfIpip(before, off);
+  if (ipip) {
+    const isHere = linkDetail(state, hop.interface, "ipip") !== undefined;
+    const dev = isHere ? hop.interface : ipipDevice(state, textIn(ipip, "dst"), textIn(ipip, "src"));
+    return ipipCause(hop, state, dev);
+  }
   const at = off.findIndex(({ protocol }) => protocol === "vxlan");
   const vxlan = off[at];
   const dev = vxlan && tunnelOf(state, vxlan, hop.interface);

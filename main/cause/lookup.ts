@@ -3,9 +3,10 @@
 import type { Layer } from "../../preload/contract/frame.ts";
 import type { Hop, Journey } from "../../preload/contract/journey.ts";
 import { netnsFile } from "../../preload/contract/topology.ts";
+import { field } from "../decode/field.ts";
 import { lastHop } from "../journey/explain.ts";
 import { compareStacks, ipLayers, routedHeaders, textIn } from "../journey/stack.ts";
-import { type KernelState, masterOf } from "./state.ts";
+import { addressLine, type KernelState, masterOf, type NamespaceState, proxyArpLine } from "./state.ts";
 
 export interface RouteLookup {
   /** Namespace name: `node/node1`. */
@@ -48,6 +49,7 @@ export function neededLookups(journey: Journey, layers: readonly Layer[][], stat
       originLookup(hop, layers[index] ?? []),
       hop === stop ? onwardLookup(hop, layers[index] ?? [], state) : undefined,
       outerLookup(journey, layers, index),
+      answeredLookup(journey, hop, layers[index] ?? [], state.namespaces[hop.netns]),
       ...routedLookups(journey, layers, index, state),
     ];
     for (const lookup of lookups) if (lookup) needed.set(lookupKey(lookup), lookup);
@@ -90,6 +92,26 @@ export function outerLookup(journey: Journey, layers: readonly Layer[][], index:
   const outer = compareStacks(before, after).on.find(({ protocol }) => protocol === "ipv4" || protocol === "ipv6");
   if (!outer) return undefined;
   return { netns: hop.netns, destination: textIn(outer, "dst"), source: textIn(outer, "src") };
+}
+
+/**
+ * The way to an address that an interface with proxy_arp answers ARP for, although the namespace does not have it: at the
+ * question where it is taken in, and at the answer where it is sent.
+ */
+export function answeredLookup(
+  journey: Journey,
+  hop: Hop,
+  layers: readonly Layer[],
+  state: NamespaceState | undefined,
+): RouteLookup | undefined {
+  const arp = layers.at(-1);
+  if (!state || arp?.protocol !== "arp" || !proxyArpLine(state, hop.interface)) return undefined;
+  const isQuestion = field(arp, "operation")?.number === 1;
+  if (isQuestion ? hop.direction !== "in" || journey.reply === undefined : hop.parent !== undefined) return undefined;
+  const asked = textIn(arp, isQuestion ? "targetIp" : "senderIp");
+  if (addressLine(state, asked)) return undefined;
+  const source = textIn(arp, isQuestion ? "senderIp" : "targetIp");
+  return { netns: hop.netns, destination: asked, source, iif: hop.interface };
 }
 
 /** One for each `routed` change of the hop, in their order; undefined where it was not seen coming in. */

@@ -1,5 +1,7 @@
 /** The kernel state of a lab as text, line by line as `ip` and `bridge` print it, and how to find a line in it. */
 
+import { addressNumber } from "../journey/owners.ts";
+
 export interface KernelState {
   /** Milliseconds since 1970 when it was read. */
   at: number;
@@ -19,6 +21,8 @@ export interface NamespaceState {
   neighbours: string[];
   /** `bridge fdb` */
   fdb: string[];
+  /** `sysctl net.ipv4.conf` of proxy_arp alone. Not in captures that were made before it was read. */
+  sysctls?: string[];
 }
 
 /** The line of `ip -d -o link` about the interface. */
@@ -32,9 +36,14 @@ export function masterOf(state: NamespaceState, dev: string): string | undefined
 }
 
 /**
- * The part of the interface's line that says how it does its kind of work: `vxlan id 1 local …`, `bridge_slave state …`.
+ * The part of the interface's line that says how it does its kind of work: `vxlan id 1 local …`, `ipip any remote …`, `bridge_slave
+ * state …`.
  */
-export function linkDetail(state: NamespaceState, dev: string, kind: "vxlan" | "bridge_slave"): string | undefined {
+export function linkDetail(
+  state: NamespaceState,
+  dev: string,
+  kind: "vxlan" | "ipip" | "bridge_slave",
+): string | undefined {
   const parts = linkLine(state, dev)?.split("\\") ?? [];
   const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
   // What follows is the same on every interface, or says nothing about where a frame goes.
@@ -48,6 +57,44 @@ export function vxlanDevice(state: NamespaceState, vni: string): string | undefi
     if (dev && wordAfter(linkDetail(state, dev, "vxlan") ?? "", "id") === vni) return dev;
   }
   return undefined;
+}
+
+/** The IP-in-IP device for packets between these two nodes: one of its own, else the one for all. */
+export function ipipDevice(state: NamespaceState, own: string, other: string): string | undefined {
+  let forAll: string | undefined;
+  for (const line of state.links) {
+    const dev = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1];
+    const detail = dev && linkDetail(state, dev, "ipip");
+    if (!detail || !/^\d+: [^<]*<[^>]*\bUP\b/.test(line)) continue;
+    const remote = wordAfter(detail, "remote");
+    const local = wordAfter(detail, "local");
+    if (remote === other && (local === own || local === "any")) return dev;
+    if (remote === "any" && (local === own || local === "any")) forAll ??= dev;
+  }
+  return forAll;
+}
+
+/** The setting that makes the kernel answer ARP on the interface for what it has a route to, if it is on. */
+export function proxyArpLine(state: NamespaceState, dev: string): { text: string; name: string } | undefined {
+  const name = `net.ipv4.conf.${dev.replaceAll(".", "/")}.proxy_arp`;
+  const text = state.sysctls?.find((line) => line === `${name} = 1`);
+  return text === undefined ? undefined : { text, name };
+}
+
+/** The route of the main table that drops what is for the IPv4 address, where that is the most specific one. */
+export function droppingRouteLine(state: NamespaceState, address: string): string | undefined {
+  const number = addressNumber(address);
+  if (number === undefined || address.includes(":")) return undefined;
+  let best: { line: string; length: number } | undefined;
+  for (const line of state.routes) {
+    const [, type, to = ""] = /^(?:(blackhole|unreachable|prohibit|throw) )?(\S+)/.exec(line.trim()) ?? [];
+    const [base = "", prefix = "32"] = to === "default" ? ["0.0.0.0", "0"] : to.split("/");
+    const network = base.includes(":") ? undefined : addressNumber(base);
+    const size = 2 ** (32 - Number(prefix));
+    if (network === undefined || /\btable\b/.test(line) || Math.floor(number / size) * size !== network) continue;
+    if (!best || Number(prefix) > best.length) best = { line: type ? line.trim() : "", length: Number(prefix) };
+  }
+  return best?.line || undefined;
 }
 
 /** The neighbour entry, if it still has that MAC. */

@@ -16,36 +16,50 @@ const PARTS = [
   ["fdb", "bridge", "fdb show"],
 ] as const;
 
+/** One process prints the setting of all interfaces. A pod answers for nobody. */
+function readsProxyArp(name: string): string {
+  if (name.startsWith("pod/")) return "";
+  const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
+  return `; echo hoplab:part sysctls; nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'`;
+}
+
+/** `net/ipv4/conf/eth0.5/proxy_arp:1` as sysctl prints it: `net.ipv4.conf.eth0/5.proxy_arp = 1`. */
+function asSysctl(line: string): string {
+  const colon = line.lastIndexOf(":");
+  const name = line.slice(0, colon).replace(/[./]/g, (mark) => (mark === "/" ? "." : "/"));
+  return `${name} = ${line.slice(colon + 1)}`;
+}
+
 /** The state of the named namespaces, all read in one round trip. */
 export async function readKernelState(sandbox: OpenSandbox, netns: readonly string[]): Promise<Result<KernelState>> {
   const script = netns
     .map((name) => {
       const file = netnsFile(name);
       const reads = PARTS.map(([part, program, what]) => `echo hoplab:part ${part}; ${program} -n ${file} ${what}`);
-      return `echo hoplab:netns ${name}; ${reads.join("; ")}`;
+      return `echo hoplab:netns ${name}; ${reads.join("; ")}${readsProxyArp(name)}`;
     })
     .join("\n");
   const at = Date.now();
   const output = await sandbox.run(["sh"], { input: `${script}\nexit 0\n` });
   if (!output.ok) return output;
   const namespaces: Record<string, NamespaceState> = {};
-  let state: NamespaceState = emptyState();
+  let state = emptyState();
   let part: keyof NamespaceState = "links";
   for (const line of output.value.stdout.split("\n")) {
     if (line.startsWith("hoplab:netns ")) {
       state = emptyState();
       namespaces[line.slice("hoplab:netns ".length)] = state;
     } else if (line.startsWith("hoplab:part ")) {
-      part = PARTS.find(([name]) => line.endsWith(` ${name}`))?.[0] ?? "links";
+      part = PARTS.find(([name]) => line.endsWith(` ${name}`))?.[0] ?? "sysctls";
     } else if (line.trim() !== "") {
-      state[part].push(line.trim());
+      state[part].push(part === "sysctls" ? asSysctl(line.trim()) : line.trim());
     }
   }
   return ok({ at, namespaces });
 }
 
-function emptyState(): NamespaceState {
-  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [] };
+function emptyState(): Required<NamespaceState> {
+  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] };
 }
 
 /** Asks the kernel for the route of each lookup. Those that have none are left out. Keys are `lookupKey`s. */

@@ -37,8 +37,9 @@ export interface Hop {
   /** Index of the hop that this one follows; absent at the first and where none is known. */
   parent?: number;
   /**
-   * On a hop that sends what it made itself: the kernel state that chose where to. On the last hop of a lost journey:
-   * the kernel state that shows why it went no further.
+   * On a hop that sends what it made itself: the kernel state that chose where to. Where an ARP question is answered for
+   * another: the state that makes the kernel do so. On the last hop of a lost journey: the state that shows why it went
+   * no further.
    */
   causes?: Cause[];
 }
@@ -77,7 +78,16 @@ export interface Change {
   causes?: Cause[];
 }
 
-export const CAUSE_KINDS = ["route", "neighbour", "fdb", "bridge-port", "flood", "tunnel", "address"] as const;
+export const CAUSE_KINDS = [
+  "route",
+  "neighbour",
+  "fdb",
+  "bridge-port",
+  "flood",
+  "tunnel",
+  "address",
+  "sysctl",
+] as const;
 
 export type CauseKind = (typeof CAUSE_KINDS)[number];
 
