@@ -37,7 +37,7 @@ export function printJourney(journey: Journey): string {
     journey.end === "arrived" ? ` in ${(duration / 1000).toFixed(1)} µs` : `, last seen at ${journey.lastSeen}`
   }`;
   const lines = rows.map((row) => {
-    const layers = paint(row.layers.includes("VXLAN") ? "cyan" : "dim", row.layers.padEnd(widths.layers));
+    const layers = paint(/VXLAN|\bIP\|IP\b/.test(row.layers) ? "cyan" : "dim", row.layers.padEnd(widths.layers));
     const left = `${paint("dim", row.at.padStart(widths.at))}  ${row.where.padEnd(widths.where)}  ${row.name.padEnd(widths.name)}  ${row.direction.padEnd(3)}  ${layers}`;
     const indent = widths.at + widths.where + widths.name + widths.layers + 11;
     const changes = row.changes;
@@ -56,7 +56,8 @@ function hopChanges(hop: Hop, journey: Journey): string[] {
   if (journey.end === "lost" && isLast)
     return [...changes, withCause("not seen any further", hop.causes?.at(-1)?.text)];
   const [cause] = hop.causes ?? [];
-  return cause ? [...changes, withCause("sent", cause.text)] : changes;
+  // Only what begins here was sent here; elsewhere the hop says why its namespace answers.
+  return cause ? [...changes, withCause(hop.parent === undefined ? "sent" : "answered", cause.text)] : changes;
 }
 
 /** Longer causes are cut on the line; the JSON and the page have them whole. */

@@ -153,7 +153,7 @@ function edgeElement(edge: PlacedEdge, nodes: ReadonlyMap<string, PlacedNode>): 
       weights: bends.map((bend) => ((bend.x - source.x) * along.x + (bend.y - source.y) * along.y) / length),
       distances: bends.map((bend) => -(bend.x - source.x) * along.y + (bend.y - source.y) * along.x),
     },
-    classes: `${edge.kind}${bends.length > 0 ? " bent" : ""}`,
+    classes: `${edge.kind}${edge.kind === "tunnel" ? ` ${nodes.get(edge.source)?.kind}` : ""}${bends.length > 0 ? " bent" : ""}`,
   };
 }
 
@@ -228,6 +228,7 @@ export function styleOf(palette: Palette): StylesheetJson {
       },
     },
     { selector: "node.chip.vxlan", style: { "border-color": palette.encapsulation.vxlan } },
+    { selector: "node.chip.ipip", style: { "border-color": palette.encapsulation.ipip } },
     {
       selector: "node.chip.pods",
       style: { "border-style": "dashed", color: palette.muted, "font-family": palette.sans },
@@ -288,5 +289,6 @@ export function styleOf(palette: Palette): StylesheetJson {
         "line-opacity": 1,
       },
     },
+    { selector: "edge.tunnel.ipip", style: { "line-color": palette.encapsulation.ipip } },
   ];
 }

@@ -16,10 +16,11 @@ for file in /run/netns/*; do
   say "$netns" fdb; bridge -n "$netns" -j fdb
   say "$netns" port; bridge -n "$netns" -j -d link
   say "$netns" rules; nsenter --net="$file" iptables-save | sed -e '/^#/d' -e 's/\\[[0-9:]*\\]$//'
+  say "$netns" ipset; nsenter --net="$file" ipset save -sorted 2>/dev/null | sed 's/ hashsize .*//'
   say "$netns" sysctl; nsenter --net="$file" sh -c 'cd /proc/sys
-    for key in net/ipv4/ip_forward net/ipv4/conf/*/rp_filter net/bridge/bridge-nf-call-iptables net/ipv6/conf/*/accept_ra net/ipv6/conf/*/disable_ipv6; do
-      echo "$key=$(cat $key)"
-    done'
+    grep -s "" net/ipv4/ip_forward net/ipv4/conf/*/rp_filter net/ipv4/conf/*/forwarding net/ipv4/conf/*/proxy_arp \\
+      net/ipv4/conf/*/route_localnet net/ipv4/neigh/cali*/proxy_delay net/netfilter/nf_conntrack_acct \\
+      net/bridge/bridge-nf-call-iptables net/ipv6/conf/*/accept_ra net/ipv6/conf/*/disable_ipv6' | sed 's/:/=/'
   say "$netns" files; [ ! -d "/run/hoplab/files/$netns" ] || (cd "/run/hoplab/files/$netns" && find . -type f | sort | while read -r path; do echo "$path"; cat "$path"; done)
 done
 say . end
@@ -49,9 +50,10 @@ const addressSchema = z.object({
   ),
 });
 const routeSchema = z.object({
+  type: z.string().optional(),
   dst: z.string(),
   gateway: z.string().optional(),
-  dev: z.string(),
+  dev: z.string().optional(),
   flags: z.array(z.string()),
   scope: z.string().optional(),
   protocol: z.string().optional(),
@@ -82,8 +84,10 @@ export class NetnsState {
     return text;
   }
 
+  /** Without what the kernel's tunnel modules put into every namespace, as long as nobody switched it on. */
   get links(): Link[] {
-    return this.#json("link", linkSchema);
+    const links = this.#json("link", linkSchema);
+    return links.filter(({ ifname, flags }) => flags.includes("UP") || !/^(tunl|sit|gre|gretap|erspan)0$/.test(ifname));
   }
 
   link(name: string): Link | undefined {
@@ -100,11 +104,12 @@ export class NetnsState {
 
   /** As \`ip route\` prints them. */
   get routes(): string[] {
-    return this.#json("route", routeSchema).map(({ dst, gateway, dev, flags, protocol, scope, prefsrc }) =>
+    return this.#json("route", routeSchema).map(({ type, dst, gateway, dev, flags, protocol, scope, prefsrc }) =>
       [
+        ...(type ? [type] : []),
         dst,
         ...(gateway ? [`via ${gateway}`] : []),
-        `dev ${dev}`,
+        ...(dev ? [`dev ${dev}`] : []),
         ...(protocol && protocol !== "boot" ? [`proto ${protocol}`] : []),
         ...(scope ? [`scope ${scope}`] : []),
         ...(prefsrc ? [`src ${prefsrc}`] : []),
@@ -138,6 +143,11 @@ export class NetnsState {
       .split("\n")
       .filter((line) => line.startsWith("-A") || /^:\S+ -/.test(line))
       .map((line) => line.trim());
+  }
+
+  /** As ipset saves them, members behind their sets: `create NAME hash:net family inet`, `add NAME 10.0.0.0/8`. */
+  get ipSets(): string[] {
+    return this.text("ipset").trim().split("\n");
   }
 
   sysctl(key: string): string | undefined {

@@ -1,0 +1,148 @@
+/**
+ * Calico's pings through the product: captured live, also on tunl0, which has no link header. Needs a kernel with ipip; for
+ * proxy ARP alone any kernel does.
+ */
+
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import type { Hop, Journey } from "../../preload/contract/journey.ts";
+import { inSandbox, Workplace } from "./hoplab.ts";
+
+const place = new Workplace();
+const one = `${place.prefix}calico`;
+
+afterEach(async () => {
+  await place.downAll();
+});
+
+afterAll(() => place[Symbol.dispose]());
+
+/** Why this machine can't host the lab; undefined where it can. */
+function lacksIpip(): string | undefined {
+  const flags = process.getuid?.() === 0 ? "-mnpf" : "-Urmnpf";
+  const probe = "ip link add probe type ipip local 192.0.2.1 remote 192.0.2.2 && ipset create probe hash:net";
+  const { status, stderr } = spawnSync("unshare", [flags, "--mount-proc", "sh", "-c", probe], { encoding: "utf8" });
+  return status === 0 ? undefined : `no ipip or no ipset: ${stderr.trim().split("\n")[0]}`;
+}
+
+const reason = lacksIpip();
+if (reason) console.warn(`Calico labs are not sent through: ${reason}`);
+
+const where = (journey?: Journey) => journey?.hops.map((hop: Hop) => `${hop.netns}/${hop.interface} ${hop.direction}`);
+const layers = (journey?: Journey) => journey?.hops.map((hop: Hop) => hop.layers.join("|"));
+
+const ROUTER = `
+id: proxy
+title: { en: Proxy ARP }
+namespaces:
+  - name: h1
+    interfaces: [{ name: eth0, addresses: [10.0.1.2/16] }]
+  - name: r
+    interfaces: [{ name: eth0, addresses: [10.0.1.1/24] }, { name: eth1, addresses: [10.0.2.1/24] }]
+    sysctls: { net.ipv4.ip_forward: 1, net.ipv4.conf.eth0.proxy_arp: 1, net.ipv4.conf.eth1.proxy_arp: 1 }
+  - name: h2
+    interfaces: [{ name: eth0, addresses: [10.0.2.2/16] }]
+links: [[h1/eth0, r/eth0], [h2/eth0, r/eth1]]
+`;
+
+test("a router that answers ARP for another is told with its setting and its route, also when the capture is read again", async () => {
+  const file = join(place.folder, "proxy.yaml");
+  writeFileSync(file, ROUTER);
+  await place.json("up", file, "--name", one);
+  const sent = await place.json("send", one, "--from", "h1", "--to", "h2");
+  const capture = join(place.folder, "data", "captures", sent.capture, "capture.pcapng");
+  const { journeys }: { journeys: Journey[] } = await place.json("read", capture);
+  const causes = [
+    {
+      kind: "sysctl",
+      text: "net.ipv4.conf.eth0.proxy_arp = 1",
+      command: "ip netns exec r sysctl net.ipv4.conf.eth0.proxy_arp",
+    },
+    {
+      kind: "route",
+      text: "10.0.2.0/24 dev eth1 proto kernel scope link src 10.0.2.1",
+      command: "ip -n r route get fibmatch 10.0.2.2 from 10.0.1.2 iif eth0",
+    },
+  ];
+  const question = journeys.find(({ summary }) => summary === "ARP who-has 10.0.2.2 tell 10.0.1.2");
+  expect(question?.hops.at(-1)).toMatchObject({ netns: "r", interface: "eth0", direction: "in", causes });
+  const answer = journeys.find(({ id }) => id === question?.reply);
+  expect(answer?.hops[0]).toMatchObject({ netns: "r", interface: "eth0", direction: "out", causes });
+});
+
+describe(`Calico IPIP${reason ? ` (skipped: ${reason})` : ""}`, {
+  skip: reason !== undefined,
+  timeout: 300_000,
+}, () => {
+  test("a ping between nodes is followed through tunl0, with every change and its cause", async () => {
+    const { pid } = await place.json("up", "calico-ipip", "--name", one);
+    const sent = await place.json("send", one, "--from", "a", "--to", "c");
+    expect(sent).toMatchObject({ lab: "calico-ipip", sent: 1, received: 1 });
+    const [request, reply]: Journey[] = sent.journeys;
+    expect(request).toMatchObject({ end: "arrived", lastSeen: "pod/c/eth0", reply: reply?.id });
+    expect(where(request)).toEqual([
+      "pod/a/eth0 out",
+      "node/node1/caliacd53aa4120 in",
+      "node/node1/tunl0 out",
+      "node/node1/eth0 out",
+      "net/lan/node1 in",
+      "net/lan/node2 out",
+      "node/node2/eth0 in",
+      "node/node2/tunl0 in",
+      "node/node2/calidbc51878acf out",
+      "pod/c/eth0 in",
+    ]);
+    expect(layers(request)).toEqual([
+      "eth|ipv4|icmp",
+      "eth|ipv4|icmp",
+      "ipv4|icmp",
+      ...Array<string>(4).fill("eth|ipv4|ipv4|icmp"),
+      "ipv4|icmp",
+      "eth|ipv4|icmp",
+      "eth|ipv4|icmp",
+    ]);
+    const changes = request?.hops.map((hop) => hop.changes.map(({ kind, cause }) => `${kind} ${cause}`).join());
+    const tunnel = /^(un)?wrapped tunl0: ipip .*remote any local any ttl inherit nopmtudisc$/;
+    expect(changes?.[2]).toBe("routed 172.26.0.64/26 via 192.168.32.128 dev tunl0 proto 80 onlink");
+    expect(changes?.[3]).toMatch(tunnel);
+    expect(changes?.[7]).toMatch(tunnel);
+    expect(changes?.[8]).toBe("routed 172.26.0.65 dev calidbc51878acf scope link");
+    expect(inSandbox(pid, "ip", "-n", "node.node1", "route", "show", "172.26.0.64/26").trim()).toBe(
+      "172.26.0.64/26 via 192.168.32.128 dev tunl0 proto 80 onlink",
+    );
+  });
+
+  test("a ping to the same node never meets tunl0", async () => {
+    await place.json("up", "calico-ipip", "--name", one);
+    const sent = await place.json("send", one, "--from", "a", "--to", "b");
+    const journeys: Journey[] = sent.journeys;
+    const all = journeys.flatMap((journey) => where(journey) ?? []);
+    expect(all).not.toContain("node/node1/tunl0 out");
+    const request = journeys.find(({ summary }) => summary.startsWith("ICMP echo request"));
+    expect(where(request)).toEqual([
+      "pod/a/eth0 out",
+      "node/node1/caliacd53aa4120 in",
+      "node/node1/califf6fc35a693 out",
+      "pod/b/eth0 in",
+    ]);
+    expect(request?.hops[2]?.changes).toMatchObject([
+      { kind: "routed", ttl: [64, 63], cause: "172.26.0.2 dev califf6fc35a693 scope link" },
+    ]);
+  });
+
+  test("across two subnets the router sees only the nodes, and lowers the outer TTL alone", async () => {
+    await place.json("up", "calico-ipip-crosssubnet", "--name", one);
+    const sent = await place.json("send", one, "--from", "a", "--to", "d");
+    const [request]: Journey[] = sent.journeys;
+    expect(request?.end).toBe("arrived");
+    const router = request?.hops.filter(({ netns }) => netns === "router") ?? [];
+    expect(router.map((hop) => `${hop.interface} ${hop.direction} ${hop.layers.join("|")}`)).toEqual([
+      "eth0 in eth|ipv4|ipv4|icmp",
+      "eth1 out eth|ipv4|ipv4|icmp",
+    ]);
+    expect(router[1]?.changes).toMatchObject([{ kind: "routed", ttl: [63, 62] }]);
+    expect(request?.hops.find((hop) => hop.netns === "pod/d")?.titles[1]).toContain("ttl 62");
+  });
+});
