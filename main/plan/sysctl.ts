@@ -17,14 +17,19 @@ export function comesLate(sysctl: Sysctl, netns: Namespace): boolean {
 export function planSysctl(sysctl: Sysctl): Step {
   const file = `/proc/sys/${sysctl.key}`;
   const write = `echo ${quote(sysctl.value)} >${quote(file)}`;
+  const proxied = /^net\/ipv4\/neigh\/(.+)\/proxy_delay$/.exec(sysctl.key)?.[1];
+  if (proxied) {
+    // In /proc older kernels show it to none but the machine's root, and in hundredths of a second; `ip` always has it, in ms.
+    const set = `ip ntable change name arp_cache dev ${proxied} proxy_delay ${Number(sysctl.value) * 10}`;
+    return { command: set, why: sysctl.why };
+  }
   const feature = optionalFeature(sysctl);
   return { command: feature ? `[ ! -e ${quote(feature)} ] || ${write}` : write, why: sysctl.why };
 }
 
 /** A kernel without IPv6, or without br_netfilter, needs nobody to switch it off; one that tracks no connection counts none. */
 function optionalFeature({ key, value }: Sysctl): string | undefined {
-  // The kernel shows the neighbour settings of a namespace to none but root.
-  if (key.startsWith("net/netfilter/") || key.startsWith("net/ipv4/neigh/")) return `/proc/sys/${key}`;
+  if (key.startsWith("net/netfilter/")) return `/proc/sys/${key}`;
   if (key.startsWith("net/ipv6/")) return "/proc/sys/net/ipv6";
   if (key.startsWith("net/bridge/") && value === "0") return "/proc/sys/net/bridge";
   return undefined;

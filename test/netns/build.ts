@@ -27,6 +27,15 @@ export async function lacks(who: Who): Promise<string | undefined> {
   return code === 0 ? undefined : `no namespaces for ${who}: ${stderr.trim()}`;
 }
 
+/** Why this machine can't build labs with IPIP as `who`; undefined where it can. */
+export async function lacksIpip(who: Who): Promise<string | undefined> {
+  const reason = await lacks(who);
+  if (reason) return reason;
+  const probe = "ip link add probe type ipip local 192.0.2.1 remote 192.0.2.2 && ipset create probe hash:net";
+  const { code, stderr } = await run([...prefix(who), "sh", "-c", probe]);
+  return code === 0 ? undefined : `no ipip or no ipset for ${who}: ${stderr.trim().split("\n")[0]}`;
+}
+
 /** Runs the script with `sh FILE COMMAND…`; the command is a shell script, after which the lab is gone. */
 export function buildAndRun(who: Who, script: string, command: string): Promise<Run> {
   return withFile(script, (file) => run([...prefix(who), "sh", file, "sh", "-c", command]));

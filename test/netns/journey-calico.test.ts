@@ -3,11 +3,11 @@
  * proxy ARP alone any kernel does.
  */
 
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { Hop, Journey } from "../../preload/contract/journey.ts";
+import { lacksIpip } from "./build.ts";
 import { inSandbox, Workplace } from "./hoplab.ts";
 
 const place = new Workplace();
@@ -19,15 +19,7 @@ afterEach(async () => {
 
 afterAll(() => place[Symbol.dispose]());
 
-/** Why this machine can't host the lab; undefined where it can. */
-function lacksIpip(): string | undefined {
-  const flags = process.getuid?.() === 0 ? "-mnpf" : "-Urmnpf";
-  const probe = "ip link add probe type ipip local 192.0.2.1 remote 192.0.2.2 && ipset create probe hash:net";
-  const { status, stderr } = spawnSync("unshare", [flags, "--mount-proc", "sh", "-c", probe], { encoding: "utf8" });
-  return status === 0 ? undefined : `no ipip or no ipset: ${stderr.trim().split("\n")[0]}`;
-}
-
-const reason = lacksIpip();
+const reason = await lacksIpip(process.getuid?.() === 0 ? "root" : "user");
 if (reason) console.warn(`Calico labs are not sent through: ${reason}`);
 
 const where = (journey?: Journey) => journey?.hops.map((hop: Hop) => `${hop.netns}/${hop.interface} ${hop.direction}`);
@@ -41,7 +33,12 @@ namespaces:
     interfaces: [{ name: eth0, addresses: [10.0.1.2/16] }]
   - name: r
     interfaces: [{ name: eth0, addresses: [10.0.1.1/24] }, { name: eth1, addresses: [10.0.2.1/24] }]
-    sysctls: { net.ipv4.ip_forward: 1, net.ipv4.conf.eth0.proxy_arp: 1, net.ipv4.conf.eth1.proxy_arp: 1 }
+    sysctls:
+      net.ipv4.ip_forward: 1
+      net.ipv4.conf.eth0.proxy_arp: 1
+      net.ipv4.conf.eth1.proxy_arp: 1
+      net.ipv4.neigh.eth0.proxy_delay: 0
+      net.ipv4.neigh.eth1.proxy_delay: 0
   - name: h2
     interfaces: [{ name: eth0, addresses: [10.0.2.2/16] }]
 links: [[h1/eth0, r/eth0], [h2/eth0, r/eth1]]

@@ -10,19 +10,10 @@ import type { Lab } from "../../main/lab/schema.ts";
 import { layOutLab } from "../../main/layout/layout.ts";
 import { planLab } from "../../main/plan/plan.ts";
 import { printPlan } from "../../main/plan/script.ts";
-import { buildAndRun, lacks, mountsLeft, processesIn, type Who } from "./build.ts";
+import { buildAndRun, lacksIpip, mountsLeft, processesIn, type Who } from "./build.ts";
 import { type LabState, type NetnsState, parseState, READ_STATE } from "./kernel-state.ts";
 
 const WHO: Who[] = ["root", "user"];
-
-/** Why this machine can't build Calico labs as `who`; undefined where it can. */
-async function lacksIpip(who: Who): Promise<string | undefined> {
-  const reason = await lacks(who);
-  if (reason) return reason;
-  const probe = "ip link add probe type ipip local 192.0.2.1 remote 192.0.2.2 && ipset create probe hash:net";
-  const { code, stderr } = await buildAndRun(who, 'exec "$@"', probe);
-  return code === 0 ? undefined : `no ipip or no ipset for ${who}: ${stderr.trim().split("\n")[0]}`;
-}
 
 const reasons = { root: await lacksIpip("root"), user: await lacksIpip("user") };
 for (const who of WHO) if (reasons[who]) console.warn(`Calico labs are not built by ${who}: ${reasons[who]}`);
@@ -173,7 +164,7 @@ for (const who of WHO) {
         ] as const
       ).map(([key, value]) => ({ is: `${key}=${node1.sysctl(key)}`, should: `${key}=${value}` }));
       for (const { is, should } of settings) expect(is).toBe(should);
-      // Before 6.12 the kernel shows it to none but root.
+      // Some kernels show it to none but the machine's root.
       expect(node1.sysctl(`net/ipv4/neigh/${hostA}/proxy_delay`) ?? "0").toBe("0");
 
       const a = netns(state, "pod.a");
