@@ -4,6 +4,6 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
-    exclude: ["test/netns/**", "test/ssh/**", "test/e2e/**", "node_modules/**"],
+    exclude: ["test/netns/**", "test/ssh/**", "test/vm/**", "test/e2e/**", "node_modules/**"],
   },
 });
