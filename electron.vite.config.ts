@@ -30,7 +30,6 @@ export default defineConfig({
           desktop: "main/desktop/index.ts",
           cli: "main/cli/index.ts",
           "capture-worker": "main/capture/worker.ts",
-          "elevated-helper": "main/target/elevated-helper.ts",
         },
         // Chunks lie beside the entries, so that `./capture-worker.js` is right from any of them.
         output: { format: "es", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },

@@ -47,7 +47,7 @@ export const RULES: readonly Rule[] = [
 
   // A lab file is checked with the same arithmetic that lays it out.
   { folder: "main/lab", from: [CONTRACT, "main/layout"], packages: ["yaml", "zod"], node: true },
-  { folder: "main/target", from: [CONTRACT], node: true },
+  { folder: "main/target", from: [CONTRACT], packages: ["zod"], node: true },
   { folder: "main/target/ssh", from: [CONTRACT, "main/target/target.ts"], packages: ["ssh2"], node: true },
   { folder: "main/vm", from: [CONTRACT, "main/target"], packages: ["zod"], node: true },
   { folder: "main/sandbox", from: [CONTRACT, "main/target", "main/plan", "main/cause"], packages: ["zod"], node: true },
@@ -70,6 +70,7 @@ export const RULES: readonly Rule[] = [
       "main/decode",
       "main/journey",
       "main/cause",
+      "main/vm",
       "package.json",
     ],
     packages: ["zod"],

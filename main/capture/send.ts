@@ -68,11 +68,12 @@ export async function sendAndFollow(
   traffic: Traffic,
   signal?: AbortSignal,
 ): Promise<Result<SentPackets>> {
-  const since = Date.now();
+  // Not by time: the clock of a target over SSH is another one.
+  const first = await session.store.call("packetCount");
   const sent = await sendTraffic(session.sandbox, way, traffic, signal);
   if (!sent.ok) return sent;
   const mine = (packet: Packet): boolean => isTraffic(packet, way);
-  const packets = await untilQuiet(session, since, mine, signal);
+  const packets = await untilQuiet(session, first, mine, signal);
   await session.refreshState();
   return ok({ ...sent.value, packets: packets.filter(mine), others: packets.filter((packet) => !mine(packet)) });
 }
@@ -86,7 +87,7 @@ function isTraffic(packet: Packet, way: Way): boolean {
 
 async function untilQuiet(
   session: CaptureSession,
-  since: number,
+  first: number,
   mine: (packet: Packet) => boolean,
   signal?: AbortSignal,
 ): Promise<Packet[]> {
@@ -101,7 +102,7 @@ async function untilQuiet(
       quietSince = now;
     }
     if (now - quietSince >= QUIET_MS || now - started > PATIENCE_MS) {
-      const packets = await session.store.call("packetsSince", since);
+      const packets = await session.store.call("packetsFrom", first);
       const flying = packets.some((packet) => mine(packet) && packet.end === "in flight");
       if (!flying || now - started > PATIENCE_MS || signal?.aborted) return packets;
     }

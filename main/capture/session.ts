@@ -1,6 +1,7 @@
 /**
  * One running capture: two tcpdumps per interface (what comes in, what goes out), one worker that writes and
- * follows what they see, and the kernel state that explains it.
+ * follows what they see, and the kernel state that explains it. A target that is lost leaves a gap; the capture goes on
+ * in the same file when the target is back.
  *
  * Why two: a pcap stream of one interface does not say which way a frame went, and it can't be told from its
  * MACs where a bridge port with hairpin reflects a frame to its sender.
@@ -9,7 +10,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Capture, Packet } from "../../preload/contract/calls.ts";
+import type { Capture, CaptureGap, Packet } from "../../preload/contract/calls.ts";
 import { type Fault, fail, messageOf, ok, type Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName } from "../../preload/contract/topology.ts";
 import { lookupKey, type RouteLookup } from "../cause/lookup.ts";
@@ -20,17 +21,18 @@ import { lookUpRoutes, readKernelState } from "../sandbox/state.ts";
 import { commandFault } from "../target/run.ts";
 import type { Process } from "../target/target.ts";
 import { STATE_FILE, TOPOLOGY_FILE, writeRecord } from "./shelf.ts";
-import { announced, tcpdumpArgv } from "./tcpdump.ts";
+import { tcpdumpArgv } from "./tcpdump.ts";
 import { type StoreChange, WorkerStore } from "./worker-store.ts";
 
 /** How often the drop counters are asked for while frames arrive. */
 const DROPS_MS = 2000;
+/** How often it is looked whether the target is still heard of, and after what silence the capture counts as stalled. */
+const SILENCE_LOOK_MS = 500;
+const STALLED_MS = 4000;
 
 interface Tap {
   ref: InterfaceRef;
   process: Process;
-  /** tcpdump's pid inside the sandbox. */
-  pid: number | undefined;
   dropped: number;
   ended: Promise<void>;
 }
@@ -42,36 +44,49 @@ export interface SessionOptions {
   /** A tcpdump filter. */
   filter?: string;
   onChange?: (change: { packets: Packet[]; capture: Capture }) => void;
+  /**
+   * Opens the same sandbox again after its target was lost; waits until that is possible. A fault ends the capture.
+   * Without it, a lost target ends the capture at once.
+   */
+  reopen?: (signal: AbortSignal) => Promise<Result<OpenSandbox>>;
 }
 
 export class CaptureSession implements AsyncDisposable {
-  readonly sandbox: OpenSandbox;
   readonly store: WorkerStore;
   /** Kernel state read while the capture ran, oldest first. */
   readonly states: KernelState[] = [];
   readonly lookups = new Map<string, string>();
   readonly #options: SessionOptions;
-  readonly #taps: Tap[] = [];
-  readonly #captured = new Set<string>();
   readonly #startedAt = Date.now();
+  /** By name, with the worker's number of each. */
+  readonly #captured = new Map<string, { ref: InterfaceRef; index: number }>();
+  readonly #failed = new Map<string, string>();
+  readonly #gaps: CaptureGap[] = [];
+  readonly #reopening = new AbortController();
+  #sandbox: OpenSandbox;
+  #taps: Tap[] = [];
+  /** Frames that were dropped before the target was lost. */
+  #droppedBefore = 0;
   #left: Capture["left"];
   #frames = 0;
   #packets = 0;
   #bytes = 0;
   #problem: string | undefined;
+  #stalledSince: number | undefined;
   #running = true;
   #looking: Promise<void> = Promise.resolve();
-  #dropTimer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
   #framesAtDrops = 0;
   #stopped: Promise<Result<Capture>> | undefined;
 
   private constructor(sandbox: OpenSandbox, options: SessionOptions) {
-    this.sandbox = sandbox;
+    this.#sandbox = sandbox;
     this.#options = options;
+    const clockOffset = sandbox.target.link?.clockOffset() ?? 0;
     this.store = new WorkerStore({
       path: this.file,
       topology: sandbox.topology,
-      write: { lab: sandbox.sandbox.lab, startedAt: this.#startedAt },
+      write: { lab: sandbox.sandbox.lab, startedAt: this.#startedAt + clockOffset, clockOffset },
     });
     this.store.onChange = (change) => this.#take(change);
     this.store.onBroken = (message) => {
@@ -101,26 +116,36 @@ export class CaptureSession implements AsyncDisposable {
       await rm(options.folder, { recursive: true, force: true });
       return added;
     }
-    session.#dropTimer = setInterval(() => session.#askDrops(), DROPS_MS);
-    session.#dropTimer.unref();
+    session.#timers = [
+      setInterval(() => session.#askDrops(), DROPS_MS).unref(),
+      setInterval(() => session.#lookAtSilence(), SILENCE_LOOK_MS).unref(),
+    ];
+    session.#watchTarget();
     return ok(session);
+  }
+
+  get sandbox(): OpenSandbox {
+    return this.#sandbox;
   }
 
   get file(): string {
     return join(this.#options.folder, "capture.pcapng");
   }
 
-  /** Captures on these interfaces too; those already captured are left as they are. */
+  /** Captures on these interfaces too; those already captured are left as they are, those that failed are tried again. */
   async add(interfaces: readonly InterfaceRef[]): Promise<Result<null>> {
     const wanted = interfaces.filter((ref) => !this.#captured.has(interfaceName(ref)));
     if (wanted.length === 0) return ok(null);
-    const starts: Promise<Result<null>>[] = [];
     for (const ref of wanted) {
-      this.#captured.add(interfaceName(ref));
       const index = await this.store.call("addInterface", ref);
-      starts.push(this.#tap(ref, index, IN), this.#tap(ref, index, OUT));
+      this.#captured.set(interfaceName(ref), { ref, index });
+      this.#failed.delete(interfaceName(ref));
     }
-    for (const started of await Promise.all(starts)) if (!started.ok) return started;
+    const started = await this.#tapAll(wanted);
+    if (!started.ok) {
+      for (const ref of wanted) this.#untap(interfaceName(ref));
+      return started;
+    }
     await this.#readState();
     await this.#writeRecord();
     return ok(null);
@@ -134,20 +159,25 @@ export class CaptureSession implements AsyncDisposable {
 
   /** What the capture is now. */
   get capture(): Capture {
+    const failed = [...this.#failed].map(([name, why]) => ({ interface: name, why }));
     return {
       id: this.#options.id,
-      sandbox: this.sandbox.sandbox.name,
-      lab: this.sandbox.sandbox.lab,
+      target: this.#sandbox.target.id,
+      sandbox: this.#sandbox.sandbox.name,
+      lab: this.#sandbox.sandbox.lab,
       file: this.file,
       startedAt: this.#startedAt,
       running: this.#running,
-      interfaces: [...this.#captured],
+      interfaces: [...this.#captured.keys()],
       ...(this.#left ? { left: this.#left } : {}),
       frames: this.#frames,
       packets: this.#packets,
-      dropped: this.#taps.reduce((sum, tap) => sum + tap.dropped, 0),
+      dropped: this.#droppedBefore + this.#taps.reduce((sum, tap) => sum + tap.dropped, 0),
       bytes: this.#bytes,
       ...(this.#problem ? { problem: this.#problem } : {}),
+      ...(failed.length > 0 ? { failed } : {}),
+      gaps: this.#gaps,
+      ...(this.#stalledSince === undefined ? {} : { stalledSince: this.#stalledSince }),
     };
   }
 
@@ -158,8 +188,8 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   async #readState(): Promise<void> {
-    const netns = [...new Set(this.#taps.map((tap) => tap.ref.netns))];
-    const state = await readKernelState(this.sandbox, netns);
+    const netns = [...new Set([...this.#captured.values()].map(({ ref }) => ref.netns))];
+    const state = await readKernelState(this.#sandbox, netns);
     if (!state.ok) return; // the sandbox is gone: what was read before still explains what was captured
     this.states.push(state.value);
     if (this.states.length > 3) this.states.splice(1, this.states.length - 3); // the first, and the last two
@@ -170,7 +200,7 @@ export class CaptureSession implements AsyncDisposable {
   async lookUp(lookups: readonly RouteLookup[]): Promise<void> {
     this.#looking = this.#looking.then(async () => {
       const missing = lookups.filter((lookup) => !this.lookups.has(lookupKey(lookup)));
-      const found = await lookUpRoutes(this.sandbox, missing);
+      const found = await lookUpRoutes(this.#sandbox, missing);
       if (found.ok) for (const [key, line] of found.value) this.lookups.set(key, line);
     });
     await this.#looking;
@@ -183,11 +213,16 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   async #stop(): Promise<Result<Capture>> {
-    clearInterval(this.#dropTimer);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#reopening.abort();
     await this.refreshState();
     for (const tap of this.#taps) tap.process.kill("SIGTERM");
     await Promise.all(this.#taps.map((tap) => tap.ended));
+    await this.#sandbox[Symbol.asyncDispose]();
     this.#running = false;
+    this.#stalledSince = undefined;
+    const gap = this.#gaps.at(-1);
+    if (gap) gap.to ??= Date.now();
     await this.#looking;
     try {
       await this.store.call("finish");
@@ -195,7 +230,7 @@ export class CaptureSession implements AsyncDisposable {
     } catch (error) {
       this.#problem ??= messageOf(error); // a full disk: what was written before stays
     }
-    this.#options.onChange?.({ packets: [], capture: this.capture });
+    this.#tell();
     return ok(this.capture);
   }
 
@@ -204,42 +239,64 @@ export class CaptureSession implements AsyncDisposable {
     await this.store[Symbol.asyncDispose]();
   }
 
-  #tap(ref: InterfaceRef, index: number, direction: DirectionNumber): Promise<Result<null>> {
-    const argv = tcpdumpArgv(ref.interface, direction === IN ? "in" : "out", this.#options.filter);
-    const process = this.sandbox.stream(ref.netns, announced(argv, this.sandbox.sandbox.rootless));
-    process.stdin.on("error", () => {});
-    process.stdin.end();
-    const push = this.store.openStream(index, direction);
+  async #tapAll(refs: readonly InterfaceRef[]): Promise<Result<null>> {
+    const starts = refs.flatMap((ref) => [this.#tap(ref, IN), this.#tap(ref, OUT)]);
+    for (const started of await Promise.all(starts)) if (!started.ok) return started;
+    return ok(null);
+  }
+
+  /** Starts one tcpdump; answers when it listens. */
+  async #tap(ref: InterfaceRef, direction: DirectionNumber): Promise<Result<null>> {
+    const name = interfaceName(ref);
+    const argv = tcpdumpArgv({
+      name: ref.interface,
+      direction: direction === IN ? "in" : "out",
+      filter: this.#options.filter,
+      taps: this.#captured.size * 2,
+    });
+    const started = await this.#sandbox.stream(ref.netns, argv, { stdin: false });
+    if (!started.ok) return started;
+    const process = started.value;
+    const push = this.store.openStream(this.#captured.get(name)?.index ?? 0, direction);
     process.stdout.on("data", (chunk: Buffer) => push(chunk));
-    const tap: Tap = { ref, process, pid: undefined, dropped: 0, ended: Promise.resolve() };
+    const tap: Tap = { ref, process, dropped: 0, ended: Promise.resolve() };
     this.#taps.push(tap);
     return new Promise((resolve) => {
       const stderr: string[] = [];
+      let listening = false;
       createInterface({ input: process.stderr }).on("line", (line) => {
-        const pid = /^hoplab:pid (\d+)$/.exec(line)?.[1];
-        if (pid) tap.pid = Number(pid);
-        else if (stderr.length < 50) stderr.push(line);
+        if (stderr.length < 50) stderr.push(line);
         const dropped = /(\d+) packets? dropped by kernel/.exec(line)?.[1];
         if (dropped) tap.dropped = Number(dropped);
-        if (line.includes("listening on ")) resolve(ok(null));
+        if (line.includes("listening on ")) {
+          listening = true;
+          resolve(ok(null));
+        }
       });
       tap.ended = process.exited.then((exit) => {
-        const fault = commandFault(
-          this.sandbox.target,
-          argv,
-          exit,
-          stderr.join("\n"),
-          `capturing ${interfaceName(ref)}`,
-        );
+        const fault = commandFault(this.#sandbox.target, argv, exit, stderr.join("\n"), `capturing ${name}`);
+        if (listening && !exit.lost) this.#tapEnded(tap, fault);
         const isFilter = stderr.some((line) => line.includes("can't parse filter") || line.includes("syntax error"));
         resolve({
           ok: false,
-          fault: isFilter
-            ? this.#filterFault(fault)
-            : { ...fault, message: `capturing on ${interfaceName(ref)}: ${fault.message}` },
+          fault: isFilter ? this.#filterFault(fault) : { ...fault, message: `capturing on ${name}: ${fault.message}` },
         });
       });
     });
+  }
+
+  /** A tcpdump that nobody told to end, ended: its interface is no longer captured. */
+  #tapEnded(tap: Tap, fault: Fault): void {
+    const name = interfaceName(tap.ref);
+    if (this.#stopped || !this.#captured.has(name)) return;
+    this.#untap(name);
+    this.#failed.set(name, fault.message);
+    this.#tell();
+  }
+
+  #untap(name: string): void {
+    this.#captured.delete(name);
+    for (const tap of this.#taps) if (interfaceName(tap.ref) === name) tap.process.kill("SIGTERM");
   }
 
   #filterFault({ command }: Fault): Fault {
@@ -249,6 +306,61 @@ export class CaptureSession implements AsyncDisposable {
       fix: "Write it as in pcap-filter(7), e.g. 'icmp or udp port 8472'.",
       ...(command ? { command } : {}),
     };
+  }
+
+  #watchTarget(): void {
+    void this.#sandbox.target.link?.lost.then((fault) => this.#bridgeGap(fault));
+  }
+
+  /** The target is lost: waits until it is back, and goes on where the capture was. */
+  async #bridgeGap(fault: Fault): Promise<void> {
+    if (this.#stopped) return;
+    const gap: CaptureGap = { from: this.#stalledSince ?? Date.now(), why: fault.message };
+    this.#gaps.push(gap);
+    this.#stalledSince = undefined;
+    this.#tell();
+    const reopened = this.#options.reopen
+      ? await this.#options.reopen(this.#reopening.signal)
+      : ({ ok: false, fault } as const);
+    if (this.#stopped) {
+      if (reopened.ok) await reopened.value[Symbol.asyncDispose]();
+      return;
+    }
+    if (!reopened.ok) return this.#giveUp(reopened.fault);
+    this.#sandbox = reopened.value;
+    this.#droppedBefore += this.#taps.reduce((sum, tap) => sum + tap.dropped, 0);
+    this.#taps = [];
+    const link = this.#sandbox.target.link;
+    if (link) this.store.setClock(link.clockOffset());
+    this.#watchTarget();
+    const tapped = await this.#tapAll([...this.#captured.values()].map(({ ref }) => ref));
+    if (!tapped.ok) {
+      // Lost again meanwhile: that one is bridged by its own turn.
+      if (tapped.fault.code !== "gone") this.#giveUp(tapped.fault);
+      return;
+    }
+    gap.to = Date.now();
+    this.#tell();
+    await this.#readState();
+  }
+
+  #giveUp(fault: Fault): void {
+    this.#problem ??= fault.message;
+    void this.stop();
+  }
+
+  /** Silence of the target says nothing of the network, so a capture that hears nothing of it must not look quiet. */
+  #lookAtSilence(): void {
+    const silence = this.#sandbox.target.link?.silence() ?? 0;
+    const isLost = this.#gaps.at(-1) !== undefined && this.#gaps.at(-1)?.to === undefined;
+    const stalledSince = silence > STALLED_MS && !isLost ? Math.round(Date.now() - silence) : undefined;
+    if ((stalledSince === undefined) === (this.#stalledSince === undefined)) return;
+    this.#stalledSince = stalledSince;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#options.onChange?.({ packets: [], capture: this.capture });
   }
 
   #take(change: StoreChange): void {
@@ -263,8 +375,7 @@ export class CaptureSession implements AsyncDisposable {
   #askDrops(): void {
     if (this.#frames === this.#framesAtDrops) return;
     this.#framesAtDrops = this.#frames;
-    const pids = this.#taps.flatMap((tap) => tap.pid ?? []);
-    void this.sandbox.run(["kill", "-USR1", ...pids.map(String)]);
+    for (const tap of this.#taps) tap.process.kill("SIGUSR1");
   }
 
   async #writeRecord(): Promise<void> {

@@ -17,6 +17,7 @@ const RECORD_FILE = "capture.json";
 
 const recordSchema = z.object({
   id: z.string(),
+  target: z.string().default("local"),
   sandbox: z.string(),
   lab: z.string(),
   file: z.string(),
@@ -29,6 +30,8 @@ const recordSchema = z.object({
   dropped: z.number(),
   bytes: z.number(),
   problem: z.string().optional(),
+  failed: z.array(z.object({ interface: z.string(), why: z.string() })).optional(),
+  gaps: z.array(z.object({ from: z.number(), to: z.number().optional(), why: z.string() })).default([]),
 });
 
 /** A name for a new capture that sorts by time: `20261121-114320-flannel-vxlan-1f3a`. */

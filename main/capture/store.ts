@@ -243,17 +243,10 @@ export class CaptureStore {
     return { total: listed.total, first, packets: listed.ids.map((id) => this.#packet(id)) };
   }
 
-  /** The journeys that began at or after a time (milliseconds since 1970), oldest first. */
-  packetsSince(time: number): Packet[] {
-    const since = time * 1e6 - (this.#baseSeconds ?? 0) * 1e9;
-    const found: Packet[] = [];
-    for (let id = this.#follower.journeyCount - 1; id >= 0; id--) {
-      if (this.#follower.hopCount(id) === 0) continue;
-      const packet = this.#packet(id);
-      if (packet.at < since) break;
-      found.push(packet);
-    }
-    return found.reverse();
+  /** The packets with this number and later ones. */
+  packetsFrom(first: number): Packet[] {
+    const ids = Array.from({ length: Math.max(0, this.packetCount - first) }, (_, index) => first + index);
+    return ids.filter((id) => this.#follower.hopCount(id) > 0).map((id) => this.#packet(id));
   }
 
   /** How many frames the store knows of, followed or waiting. */

@@ -8,11 +8,14 @@ import type { KernelState } from "../cause/state.ts";
 import type { DirectionNumber } from "../journey/wiring.ts";
 import type { JourneyWithLayers } from "./store.ts";
 
-/** Given to the worker when it starts. With `write` it makes the file, else it reads one that is there. */
+/**
+ * Given to the worker when it starts. With `write` it makes the file, else it reads one that is there. `startedAt` is in
+ * milliseconds since 1970 by the clock of who captures, `clockOffset` that clock less this machine's.
+ */
 export interface WorkerStart {
   path: string;
   topology?: Topology;
-  write?: { lab: string; startedAt: number };
+  write?: { lab: string; startedAt: number; clockOffset: number };
 }
 
 /** The calls that the worker answers. */
@@ -20,8 +23,10 @@ export interface StoreCalls {
   /** Answers with the interface's number. */
   addInterface(ref: InterfaceRef): number;
   packets(first: number, count: number, at?: string): PacketPage;
-  /** Packets that began at or after a time in milliseconds since 1970. */
-  packetsSince(time: number): Packet[];
+  /** How many packets there are now: the number of the next one. */
+  packetCount(): number;
+  /** The packets with this number and later ones. */
+  packetsFrom(first: number): Packet[];
   received(): number;
   journey(id: number): JourneyWithLayers | undefined;
   frame(index: number): OpenedFrame | undefined;
@@ -34,6 +39,8 @@ export type ToWorker =
   /** A new pcap stream of one interface and one direction. */
   | { type: "stream"; stream: number; interface: number; direction: DirectionNumber }
   | { type: "bytes"; stream: number; bytes: Uint8Array }
+  /** The clock of who captures, less this machine's, in milliseconds. */
+  | { type: "clock"; offset: number }
   /** What the worker finds the needed route lookups by. */
   | { type: "state"; state: KernelState }
   | {

@@ -53,6 +53,11 @@ export class WorkerStore implements AsyncDisposable {
     return (bytes) => this.#send({ type: "bytes", stream, bytes });
   }
 
+  /** Tells the worker the clock of who captures, less this machine's, in milliseconds. */
+  setClock(offset: number): void {
+    this.#send({ type: "clock", offset });
+  }
+
   /** Tells the worker the kernel's state, by which it finds the route lookups that causes need. */
   setState(state: KernelState): void {
     this.#send({ type: "state", state });

@@ -29,6 +29,7 @@ const known = new Set<string>();
 /** Ways that were looked at with the state as it is: who to whom, over how many hops, to what end. */
 const ways = new Set<string>();
 let told = 0;
+let clockOffset = start.write?.clockOffset ?? 0;
 let state: KernelState | undefined;
 
 function tell(message: FromWorker): void {
@@ -51,8 +52,8 @@ function openStream(stream: number, interfaceIndex: number, direction: Direction
   );
 }
 
-/** `now`: milliseconds since 1970; at the end of time nothing is in flight any more. */
-function tick(now = Date.now()): void {
+/** `now`: milliseconds since 1970 where the capture runs; at the end of time nothing is in flight any more. */
+function tick(now = Date.now() + clockOffset): void {
   store.advance(now === Number.POSITIVE_INFINITY);
   const packets = store.changed(now);
   if (packets.length === 0 && told === store.frameCount) return;
@@ -92,9 +93,13 @@ function newLookups(packets: readonly Packet[]): RouteLookup[] {
 const answers: { [M in keyof StoreCalls]: (...args: Parameters<StoreCalls[M]>) => ReturnType<StoreCalls[M]> } = {
   addInterface: (ref) => store.addInterface(ref),
   packets: (first, count, at) => store.packets(first, count, at),
-  packetsSince: (time) => {
+  packetCount: () => {
     tick();
-    return store.packetsSince(time);
+    return store.packetCount;
+  },
+  packetsFrom: (first) => {
+    tick();
+    return store.packetsFrom(first);
   },
   received: () => store.received,
   journey: (id) => store.journey(id),
@@ -139,6 +144,7 @@ if (!start.write) clearInterval(timer);
 port.on("message", (message: ToWorker) => {
   if (message.type === "bytes") streams.get(message.stream)?.push(message.bytes);
   else if (message.type === "state") setState(message.state);
+  else if (message.type === "clock") clockOffset = message.offset;
   else if (message.type === "stream") openStream(message.stream, message.interface, message.direction);
   else answer(message.id, message.method, message.args);
 });

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { messageOf } from "../../preload/contract/result.ts";
+import { PRIVILEGE_CHOICES } from "../../preload/contract/target.ts";
 import { VERSION } from "../rpc/version.ts";
 import { runCapture, runRead } from "./capture-commands.ts";
 import { runExec, runState } from "./enter-commands.ts";
@@ -9,6 +10,8 @@ import { runDoctor, runDown, runLabs, runPlan, runPs, runUp, runValidate } from 
 import { runSend } from "./send-command.ts";
 import { runServe } from "./serve-command.ts";
 import { type CliOptions, EXIT_USAGE, printFaultAs } from "./session.ts";
+import { runTargetAdd, runTargetList, runTargetRemove, runTargetTest } from "./target-commands.ts";
+import { runVmBuild, runVmDelete, runVmDown, runVmSsh, runVmStatus, runVmUp } from "./vm-commands.ts";
 
 const program = new Command("hoplab")
   .description("See how container networks really work: build a lab, send packets, follow them hop by hop.")
@@ -16,7 +19,12 @@ const program = new Command("hoplab")
   .option("--json", "print one JSON document on stdout; messages go to stderr")
   .addOption(new Option("--sudo", "become root through sudo (labs are rootless otherwise)").conflicts("pkexec"))
   .addOption(new Option("--pkexec", "become root through pkexec"))
-  .addOption(new Option("--target <target>", "where labs run").choices(["local"]).default("local"))
+  .addOption(
+    new Option("--target <target>", "where labs run; `hoplab target list` names them")
+      .env("HOPLAB_TARGET")
+      .default("local"),
+  )
+  .option("--accept-new-host-key", "accept the key of an SSH host that is not known yet (a changed one never)")
   .showHelpAfterError("(hoplab --help lists the commands)")
   .exitOverride();
 
@@ -110,6 +118,54 @@ program
   .option("--host <address>", "where to listen; anything but loopback lets others in", "127.0.0.1")
   .option("--open-lab <lab>", "bring this lab up, send its traffic, and open the page with it")
   .action((more: Parameters<typeof runServe>[1]) => runServe(options(), more));
+
+const target = program.command("target").description("the Linux machines that host labs");
+target
+  .command("add <name> [address]")
+  .description("add an SSH host (ssh://user@host:port or a Host of ~/.ssh/config), or with --command any other way")
+  .option("--identity <file>", "the private key to log in with")
+  .option("--jump <hosts>", "hosts to go through, separated by commas", list)
+  .option("--command <command>", "a command that runs its arguments, e.g. 'wsl.exe -d Ubuntu -u root --'")
+  .addOption(
+    new Option("--privilege <how>", "what labs are built as")
+      .choices(PRIVILEGE_CHOICES)
+      .default("auto", "root, else sudo, else rootless"),
+  )
+  .action((name: string, address: string | undefined, more: Parameters<typeof runTargetAdd>[3]) =>
+    runTargetAdd(options(), name, address, more),
+  );
+target
+  .command("list")
+  .description("list the targets")
+  .action(() => runTargetList(options()));
+target
+  .command("remove <name>")
+  .description("forget a target; labs that are up there stay up")
+  .action((name: string) => runTargetRemove(options(), name));
+target
+  .command("test <name>")
+  .description("try a target step by step, and say how to mend what fails")
+  .action((name: string) => runTargetTest(options(), name));
+
+const vm = program.command("vm").description("the built-in virtual machine: the target `vm`");
+vm.command("build")
+  .description("build its image, once")
+  .action(() => runVmBuild(options()));
+vm.command("up")
+  .description("start it, or resume it")
+  .action(() => runVmUp(options()));
+vm.command("down")
+  .description("stop it, with the labs in it")
+  .action(() => runVmDown(options()));
+vm.command("status")
+  .description("say what it is and does")
+  .action(() => runVmStatus(options()));
+vm.command("delete")
+  .description("remove its disk, its saved state and its image")
+  .action(() => runVmDelete(options()));
+vm.command("ssh [command...]")
+  .description("open a shell in it, or run a command")
+  .action((command: string[]) => runVmSsh(options(), command));
 
 try {
   await program.parseAsync();

@@ -3,10 +3,11 @@
 import type { CallArgument, CallInput, CallName, CallOutput, CallProgress } from "../../preload/contract/calls.ts";
 import { calls } from "../../preload/contract/calls.ts";
 import { type Fault, fail, type Result } from "../../preload/contract/result.ts";
-import type { Backend } from "../rpc/backend.ts";
 import { userDataDir } from "../rpc/data-dir.ts";
-import { createBackend } from "../rpc/lab-backend.ts";
+import { createBackend, type LabBackend } from "../rpc/lab-backend.ts";
 import type { Elevation } from "../target/elevated-target.ts";
+import type { Target } from "../target/target.ts";
+import { terminalAsk } from "./ask.ts";
 import { LABS_DIR } from "./places.ts";
 import { printFault } from "./print.ts";
 
@@ -18,28 +19,43 @@ export interface CliOptions {
   json?: boolean;
   sudo?: boolean;
   pkexec?: boolean;
+  /** The target of everything this command does. */
+  target: string;
+  acceptNewHostKey?: boolean;
 }
 
 export class CliSession implements AsyncDisposable {
   readonly json: boolean;
   readonly signal: AbortSignal;
-  readonly backend: Backend;
+  readonly backend: LabBackend;
 
-  private constructor(json: boolean, signal: AbortSignal, backend: Backend) {
-    this.json = json;
+  readonly #target: string;
+
+  private constructor(options: CliOptions, signal: AbortSignal, backend: LabBackend) {
+    this.json = options.json === true;
+    this.#target = options.target;
     this.signal = signal;
     this.backend = backend;
   }
 
   static async open(options: CliOptions, more: { open?: string } = {}): Promise<CliSession> {
     const elevate = elevation(options);
+    const ask = terminalAsk();
     const backend = await createBackend({
       labsDir: LABS_DIR,
       dataDir: userDataDir(),
+      target: options.target,
+      acceptNewHostKey: options.acceptNewHostKey ?? false,
+      ...(ask ? { ask } : {}),
       ...more,
       ...(elevate ? { elevate } : {}),
     });
-    return new CliSession(options.json === true, cancelled(), backend);
+    return new CliSession(options, cancelled(), backend);
+  }
+
+  /** The target of this command, connected. */
+  target(): Promise<Result<Target>> {
+    return this.backend.targets.use(this.#target, { signal: this.signal });
   }
 
   /** Calls the backend the way every client does: the input is checked by the contract first. */
@@ -77,7 +93,7 @@ export class CliSession implements AsyncDisposable {
 }
 
 /** What Hoplab should become root through. */
-export function elevation(options: CliOptions): Elevation | undefined {
+function elevation(options: CliOptions): Elevation | undefined {
   return options.sudo ? "sudo" : options.pkexec ? "pkexec" : undefined;
 }
 

@@ -3,10 +3,27 @@
 import type { Sandbox } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
+import { Hub, type SpawnOptions } from "../target/hub.ts";
 import { type Output, type RunOptions, run } from "../target/run.ts";
 import type { Process, Target } from "../target/target.ts";
 import { SANDBOX_FOLDER } from "./holder.ts";
 import { endHolder, findHolder, type Holder } from "./list.ts";
+
+/**
+ * Runs argv, and ends it when the pipe on fd 3 closes, which it does with whoever holds its other end, however that
+ * ends. Ctrl-C in the terminal is for the command alone, which shares its process group.
+ */
+const LIFELINE = `
+my $pid = fork // die "$!\n";
+if ($pid == 0) { exec { $ARGV[0] } @ARGV; print STDERR "$ARGV[0]: $!\n"; exit 127 }
+$SIG{$_} = "IGNORE" for qw(INT QUIT);
+my $watch = fork // 0;
+if ($watch == 0) { open(my $life, "<&=", 3); sysread($life, my $byte, 1); kill "HUP", $pid; sleep 1; kill "KILL", $pid; exit 0 }
+waitpid($pid, 0);
+my $status = $?;
+kill "KILL", $watch;
+exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
+`;
 
 /** Runs argv with the namespace's own files bound over /run, as they would lie on the node. */
 const WITH_FILES = `
@@ -19,11 +36,17 @@ fi
 exec "$@"
 `;
 
-export class OpenSandbox {
+export interface StreamOptions extends SpawnOptions {
+  /** The namespace's own files lie under /run. */
+  files?: boolean;
+}
+
+export class OpenSandbox implements AsyncDisposable {
   readonly target: Target;
   readonly sandbox: Sandbox;
   readonly topology: Topology;
   readonly #holder: Holder;
+  #hub: Promise<Result<Hub>> | undefined;
 
   constructor(target: Target, holder: Holder & { sandbox: Sandbox }, topology: Topology) {
     this.target = target;
@@ -38,23 +61,9 @@ export class OpenSandbox {
     return ["nsenter", "--target", String(this.sandbox.pid), ...user, "--mount", "--net", "--pid", "--", ...argv];
   }
 
-  /**
-   * The argv that runs a program in one of the lab's network namespaces, with that namespace's files under /run. It
-   * ends with whoever runs it, like a stream.
-   */
-  netnsArgv(netns: string, argv: readonly string[]): string[] {
-    const file = netnsFile(netns);
-    return this.#boundArgv(netns, ["unshare", "--mount", "sh", "-c", WITH_FILES, file, ...argv]);
-  }
-
-  /**
-   * nsenter stays outside the sandbox and waits for the program inside; each is told when its parent dies. So a kill
-   * of the one that was started reaches the program, and so does the end of Hoplab, however it ends.
-   */
-  #boundArgv(netns: string, argv: readonly string[]): string[] {
-    const bound = ["setpriv", "--pdeathsig", "TERM"];
-    const inside = [...bound, "nsenter", `--net=/run/netns/${netnsFile(netns)}`, "--", ...argv];
-    return [...bound, ...this.enterArgv(inside)];
+  /** The argv that runs a program in one of the lab's network namespaces from outside, until fd 3 of it is closed. */
+  lifelineArgv(netns: string, argv: readonly string[]): string[] {
+    return this.enterArgv(["perl", "-e", LIFELINE, ...withFiles(netns, argv)]);
   }
 
   /** Runs a program to its end inside the sandbox. */
@@ -62,9 +71,44 @@ export class OpenSandbox {
     return run(this.target, this.enterArgv(argv), options);
   }
 
-  /** Starts a program in a network namespace. It ends when it is killed, and when Hoplab ends. */
-  stream(netns: string, argv: readonly string[]): Process {
-    return this.target.spawn(this.#boundArgv(netns, argv));
+  /**
+   * Starts a program in a network namespace. It ends when it is killed, when this sandbox is let go, and when Hoplab
+   * ends, however that is: it is started by a hub in the sandbox, and the kernel closes the hub's pipe.
+   */
+  async stream(
+    netns: string,
+    argv: readonly string[],
+    { files = false, ...options }: StreamOptions = {},
+  ): Promise<Result<Process>> {
+    const hub = await this.#start();
+    if (!hub.ok) return hub;
+    return ok(hub.value.spawn((files ? withFiles : inNetns)(netns, argv), { group: true, ...options }));
+  }
+
+  /** Runs a program to its end in a network namespace, as a stream. */
+  async runIn(
+    netns: string,
+    argv: readonly string[],
+    { files = false, ...options }: RunOptions & Pick<StreamOptions, "files"> = {},
+  ): Promise<Result<Output>> {
+    const hub = await this.#start();
+    if (!hub.ok) return hub;
+    const spawn = (words: readonly string[]) => hub.value.spawn(words, { group: true });
+    return run({ id: this.target.id, spawn }, (files ? withFiles : inNetns)(netns, argv), options);
+  }
+
+  /** One hub for all streams, started with the first of them. */
+  #start(): Promise<Result<Hub>> {
+    this.#hub ??= Hub.start(this.target.spawn(this.enterArgv(["perl"])), {
+      name: `the lab ${this.sandbox.name}`,
+    });
+    return this.#hub;
+  }
+
+  /** Ends all streams. The sandbox stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const hub = await this.#hub;
+    if (hub?.ok) await hub.value[Symbol.asyncDispose]();
   }
 
   /** Ends the sandbox with everything in it. */
@@ -76,6 +120,14 @@ export class OpenSandbox {
   namespace(name: string): Result<Namespace> {
     return findNamespace(this.topology, name);
   }
+}
+
+function inNetns(netns: string, argv: readonly string[]): string[] {
+  return ["nsenter", `--net=/run/netns/${netnsFile(netns)}`, "--", ...argv];
+}
+
+function withFiles(netns: string, argv: readonly string[]): string[] {
+  return inNetns(netns, ["unshare", "--mount", "sh", "-c", WITH_FILES, netnsFile(netns), ...argv]);
 }
 
 /** Opens the whole sandbox of that name. Faults: `not-found`, `gone`. */

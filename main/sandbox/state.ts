@@ -17,10 +17,11 @@ const PARTS = [
 ] as const;
 
 /** One process prints the setting of all interfaces. A pod answers for nobody. */
-function readsProxyArp(name: string): string {
-  if (name.startsWith("pod/")) return "";
+function readsOf(name: string): { part: keyof NamespaceState; command: string }[] {
+  const reads = PARTS.map(([part, program, what]) => ({ part, command: `${program} -n ${netnsFile(name)} ${what}` }));
+  if (name.startsWith("pod/")) return reads;
   const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
-  return `; echo hoplab:part sysctls; nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'`;
+  return [...reads, { part: "sysctls", command: `nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'` }];
 }
 
 /** `net/ipv4/conf/eth0.5/proxy_arp:1` as sysctl prints it: `net.ipv4.conf.eth0/5.proxy_arp = 1`. */
@@ -32,33 +33,36 @@ function asSysctl(line: string): string {
 
 /** The state of the named namespaces, all read in one round trip. */
 export async function readKernelState(sandbox: OpenSandbox, netns: readonly string[]): Promise<Result<KernelState>> {
-  const script = netns
-    .map((name) => {
-      const file = netnsFile(name);
-      const reads = PARTS.map(([part, program, what]) => `echo hoplab:part ${part}; ${program} -n ${file} ${what}`);
-      return `echo hoplab:netns ${name}; ${reads.join("; ")}${readsProxyArp(name)}`;
-    })
-    .join("\n");
   const at = Date.now();
-  const output = await sandbox.run(["sh"], { input: `${script}\nexit 0\n` });
-  if (!output.ok) return output;
+  const reads = netns.flatMap((name) => readsOf(name).map((read) => ({ name, ...read })));
+  const texts = await readMarked(
+    sandbox,
+    reads.map(({ command }) => command),
+  );
+  if (!texts.ok) return texts;
   const namespaces: Record<string, NamespaceState> = {};
-  let state = emptyState();
-  let part: keyof NamespaceState = "links";
-  for (const line of output.value.stdout.split("\n")) {
-    if (line.startsWith("hoplab:netns ")) {
-      state = emptyState();
-      namespaces[line.slice("hoplab:netns ".length)] = state;
-    } else if (line.startsWith("hoplab:part ")) {
-      part = PARTS.find(([name]) => line.endsWith(` ${name}`))?.[0] ?? "sysctls";
-    } else if (line.trim() !== "") {
-      state[part].push(part === "sysctls" ? asSysctl(line.trim()) : line.trim());
-    }
+  for (const [index, { name, part }] of reads.entries()) {
+    namespaces[name] ??= emptyState();
+    const read = lines(texts.value[index]);
+    namespaces[name][part] = part === "sysctls" ? read.map(asSysctl) : read;
   }
   return ok({ at, namespaces });
 }
 
-function emptyState(): Required<NamespaceState> {
+function lines(text = ""): string[] {
+  return text.split("\n").flatMap((line) => line.trim() || []);
+}
+
+/** Runs shell commands one after the other in one round trip; answers with what each printed, also where it failed. */
+async function readMarked(sandbox: OpenSandbox, commands: readonly string[]): Promise<Result<string[]>> {
+  const script = commands.map((command) => `echo ${MARK}; ${command}`).join("\n");
+  const output = await sandbox.run(["sh"], { input: `${script}\nexit 0\n` });
+  return output.ok ? ok(output.value.stdout.split(`${MARK}\n`).slice(1)) : output;
+}
+
+const MARK = "hoplab:next";
+
+function emptyState(): NamespaceState {
   return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] };
 }
 
@@ -69,16 +73,28 @@ export async function lookUpRoutes(
 ): Promise<Result<Map<string, string>>> {
   const found = new Map<string, string>();
   if (lookups.length === 0) return ok(found);
-  const script = lookups.map((lookup, index) => `echo hoplab:lookup ${index}; ${lookupKey(lookup)} 2>/dev/null`);
-  const output = await sandbox.run(["sh"], { input: `${script.join("\n")}\nexit 0\n` });
-  if (!output.ok) return output;
-  let current: RouteLookup | undefined;
-  for (const line of output.value.stdout.split("\n")) {
-    if (line.startsWith("hoplab:lookup ")) current = lookups[Number(line.slice("hoplab:lookup ".length))];
-    else if (current && line.trim() !== "" && !found.has(lookupKey(current)))
-      found.set(lookupKey(current), line.trim());
+  const texts = await readMarked(
+    sandbox,
+    lookups.map((lookup) => `${lookupKey(lookup)} 2>/dev/null`),
+  );
+  if (!texts.ok) return texts;
+  for (const [index, lookup] of lookups.entries()) {
+    const [first] = lines(texts.value[index]);
+    if (first && !found.has(lookupKey(lookup))) found.set(lookupKey(lookup), first);
   }
   return ok(found);
+}
+
+/** What commands print, errors among it, beside each. */
+export async function readParts<P extends { command: string }>(
+  sandbox: OpenSandbox,
+  parts: readonly P[],
+): Promise<Result<(P & { text: string })[]>> {
+  const texts = await readMarked(
+    sandbox,
+    parts.map(({ command }) => `${command} 2>&1`),
+  );
+  return texts.ok ? ok(parts.map((part, index) => ({ ...part, text: (texts.value[index] ?? "").trimEnd() }))) : texts;
 }
 
 /** The live state of one interface, each part as its command prints it. */
@@ -96,17 +112,6 @@ export async function readInterfaceState(
     { name: "neighbours", command: `ip -n ${file} neigh show dev ${item.name}` },
     { name: "fdb", command: `bridge -n ${file} fdb show ${fdb}` },
   ];
-  const script = commands.map(({ name, command }) => `echo hoplab:part ${name}; ${command} 2>&1`).join("\n");
-  const output = await sandbox.run(["sh"], { input: `${script}\nexit 0\n` });
-  if (!output.ok) return output;
-  const texts = new Map<string, string[]>();
-  let lines: string[] = [];
-  for (const line of output.value.stdout.split("\n")) {
-    if (line.startsWith("hoplab:part ")) {
-      lines = [];
-      texts.set(line.slice("hoplab:part ".length), lines);
-    } else lines.push(line);
-  }
-  const parts = commands.map((part) => ({ ...part, text: (texts.get(part.name) ?? []).join("\n").trimEnd() }));
-  return ok({ netns, interface: item.name, parts });
+  const parts = await readParts(sandbox, commands);
+  return parts.ok ? ok({ netns, interface: item.name, parts: parts.value }) : parts;
 }

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { Traffic } from "../../preload/contract/lab.ts";
 import { type Fault, fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { Namespace, Topology } from "../../preload/contract/topology.ts";
-import { commandFault, run } from "../target/run.ts";
+import { commandFault } from "../target/run.ts";
 import { findNamespace, type OpenSandbox } from "./open-sandbox.ts";
 
 /** Traffic with its names resolved. */
@@ -82,7 +82,7 @@ async function ping(
   const interval = count > SLOW_COUNT ? "0.01" : "0.2";
   const argv = ["ping", "-n", "-c", String(count), "-i", interval, "-W", String(ANSWER_SECONDS), way.address];
   // ping exits 1 when nothing answered, which is a result here and no failure.
-  const result = await run(sandbox.target, sandbox.netnsArgv(way.from.name, argv), { signal, exitCodes: [0, 1] });
+  const result = await sandbox.runIn(way.from.name, argv, { signal, exitCodes: [0, 1] });
   if (!result.ok) return shortFault(result.fault, argv);
   const output = result.value.stdout;
   const counted = /(\d+) packets transmitted, (\d+) received/.exec(output);
@@ -134,7 +134,7 @@ async function exchange(
   if (listener && !listener.ok) return listener;
   try {
     const argv = ["perl", "-e", CONNECT, protocol, way.address, port, String(traffic.count), String(ANSWER_SECONDS)];
-    const result = await run(sandbox.target, sandbox.netnsArgv(way.from.name, argv), { signal });
+    const result = await sandbox.runIn(way.from.name, argv, { signal });
     if (!result.ok) return shortFault(result.fault, ["perl", `(${protocol} client)`, way.address, port]);
     const counted = /sent (\d+) received (\d+)/.exec(result.value.stdout);
     return ok({
@@ -156,7 +156,9 @@ async function listen(
   port: string,
 ): Promise<Result<() => Promise<void>>> {
   const argv = ["perl", "-e", LISTEN, protocol, address, port];
-  const process = sandbox.stream(netns, argv);
+  const started = await sandbox.stream(netns, argv, { stdin: false });
+  if (!started.ok) return started;
+  const process = started.value;
   process.stdin.on("error", () => {});
   let stderr = "";
   process.stderr.on("data", (chunk: Buffer) => {

@@ -1,6 +1,7 @@
 /** This machine. Programs run as the user that runs Hoplab. */
 
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { delimiter } from "node:path";
 import { PassThrough } from "node:stream";
 import type { Exit, Process, Target } from "./target.ts";
 
@@ -19,11 +20,10 @@ export class LocalTarget implements Target {
 const ENVIRONMENT = { ...process.env, LC_ALL: "C.UTF-8", LANG: "C.UTF-8" };
 
 /** Debian keeps ip and tcpdump in sbin, which is not on every user's PATH. */
-const PATH = [
-  ...new Set([...(process.env.PATH ?? "").split(":"), "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"]),
-]
+const SBIN = process.platform === "win32" ? [] : ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+const PATH = [...new Set([...(process.env.PATH ?? "").split(delimiter), ...SBIN])]
   .filter((folder) => folder !== "")
-  .join(":");
+  .join(delimiter);
 
 /** Starts a program on this machine. What can't start exits with 127 and says why on stderr. */
 export function spawnHere(argv: readonly string[]): Process {
@@ -46,9 +46,7 @@ export function spawnHere(argv: readonly string[]): Process {
     stdout: child.stdout,
     stderr: child.stderr,
     exited,
-    kill: (signal = "SIGTERM") => {
-      child.kill(signal);
-    },
+    kill: (signal = "SIGTERM") => child.kill(signal),
   };
 }
 

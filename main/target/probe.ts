@@ -8,6 +8,8 @@ import { type Fault, fail, ok, type Result } from "../../preload/contract/result
 import { run } from "./run.ts";
 import type { Target } from "./target.ts";
 
+type ProbedTarget = Pick<Target, "id" | "root" | "spawn">;
+
 interface Probe {
   kind: Finding["kind"];
   /** Shell that succeeds where the feature is there. Runs as root of fresh namespaces; `$d` is a free device name. */
@@ -32,7 +34,6 @@ const PROBES: Record<string, Probe> = {
   ip: program("ip", "iproute2"),
   bridge: { ...link("bridge"), try: "command -v bridge && ip link add $d type bridge" },
   nsenter: program("nsenter", "util-linux"),
-  setpriv: program("setpriv", "util-linux"),
   tcpdump: program("tcpdump", "tcpdump"),
   ping: program("ping", "iputils-ping"),
   perl: program("perl", "perl-base"),
@@ -72,17 +73,18 @@ const PROBES: Record<string, Probe> = {
   tun: { ...link("tun"), try: "ip tuntap add dev $d mode tun" },
 };
 
-/** What every lab needs, whatever its file says. A rootless capture needs perl (see main/capture/tcpdump.ts). */
-function neededByAll(target: Target): string[] {
-  return ["ip", "nsenter", "setpriv", "tcpdump", "veth", ...(target.root ? [] : ["perl"])];
-}
+/** What every lab needs, whatever its file says. Captures and traffic are started by perl (see hub-script.ts). */
+const NEEDED_BY_ALL = ["ip", "nsenter", "perl", "tcpdump", "veth"];
 
 /** What a lab file may require. */
 export const FEATURES = Object.keys(PROBES);
 
 /** Tries the named features (all of them when left out). Faults: `denied` where no namespaces can be made at all. */
-export async function probeTarget(target: Target, names: readonly string[] = FEATURES): Promise<Result<Finding[]>> {
-  const wanted = [...new Set([...neededByAll(target), ...names])];
+export async function probeTarget(
+  target: ProbedTarget,
+  names: readonly string[] = FEATURES,
+): Promise<Result<Finding[]>> {
+  const wanted = [...new Set([...NEEDED_BY_ALL, ...names])];
   const tries = wanted
     .filter((name) => PROBES[name])
     .map(
@@ -125,7 +127,7 @@ exit 0
 }
 
 /** The fault of a target that makes no namespaces for this user. */
-export function namespacesDenied(target: Target, stderr: string): Fault {
+export function namespacesDenied(target: ProbedTarget, stderr: string): Fault {
   return {
     code: "denied",
     message: `${target.id} does not let this user make namespaces: ${stderr.trim()}`,
@@ -163,7 +165,7 @@ export async function diagnose(
     findings: findings.value,
     labs: labs.map(({ id, requires }) => ({
       id,
-      lacks: [...new Set([...neededByAll(target), ...requires])].filter((name) => missing.has(name)),
+      lacks: [...new Set([...NEEDED_BY_ALL, ...requires])].filter((name) => missing.has(name)),
     })),
   });
 }

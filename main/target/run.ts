@@ -23,7 +23,11 @@ export interface RunOptions {
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** Runs argv on the target. Faults: `command-failed` with argv, exit code and stderr; `missing`; `cancelled`. */
-export async function run(target: Target, argv: readonly string[], options: RunOptions = {}): Promise<Result<Output>> {
+export async function run(
+  target: Pick<Target, "id" | "spawn">,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<Result<Output>> {
   if (options.signal?.aborted) return fail("cancelled", `${argv[0]} was not started: cancelled`);
   const process = target.spawn(argv);
   const abort = () => process.kill("SIGKILL");
@@ -45,7 +49,14 @@ export async function run(target: Target, argv: readonly string[], options: RunO
 }
 
 /** What a failed command tells: argv, exit code, signal, stderr. */
-export function commandFault(target: Target, argv: readonly string[], exit: Exit, stderr: string, why?: string): Fault {
+export function commandFault(
+  target: Pick<Target, "id">,
+  argv: readonly string[],
+  exit: Exit,
+  stderr: string,
+  why?: string,
+): Fault {
+  if (exit.lost) return exit.lost;
   const command = {
     argv: [...argv],
     exitCode: exit.code,

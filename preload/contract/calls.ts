@@ -15,6 +15,15 @@ import {
   type Traffic,
   trafficSchema,
 } from "./lab.ts";
+import {
+  type AskedQuestion,
+  type SshHost,
+  type TargetStep,
+  type TargetSummary,
+  type TargetTest,
+  targetSpecSchema,
+  type VmStatus,
+} from "./target.ts";
 import type { Topology } from "./topology.ts";
 
 /** Carries an output or event type next to its schema; never read at run time. */
@@ -33,19 +42,32 @@ const captureId = z.string().min(1).max(200);
 const netns = z.string().min(1).max(200);
 const interfaceId = z.string().min(1).max(15);
 
-const sandboxOnly = z.object({ sandbox: sandboxName });
+/** The name of a target; the server's own default where it is left out. */
+const target = z.string().min(1).max(63).optional();
+const targetOnly = z.object({ target });
+const targetRef = z.object({ target: z.string().min(1).max(63) });
+/** A target that is there, or one that is being written and was not added yet. */
+const testInput = z.union([targetRef, z.object({ spec: targetSpecSchema })]);
+const answerInput = z.object({
+  question: z.int().min(0),
+  /** `yes` to a host key, else what was typed; left out where the person cancelled. */
+  answer: z.string().max(10_000).optional(),
+});
+
+const sandboxOnly = z.object({ sandbox: sandboxName, target });
 const labOnly = z.object({ lab: labRef });
-const upInput = z.object({ lab: labRef, name: sandboxName.optional() });
-const stateInput = z.object({ sandbox: sandboxName, netns, interface: interfaceId });
+const upInput = z.object({ lab: labRef, name: sandboxName.optional(), target });
+const stateInput = z.object({ sandbox: sandboxName, target, netns, interface: interfaceId });
 const captureInput = z.object({
   sandbox: sandboxName,
+  target,
   /** `netns/interface` each; all of them when left out. */
   interfaces: z.array(z.string()).max(2000).optional(),
   /** A tcpdump filter. */
   filter: z.string().max(4096).optional(),
 });
 const captureOnly = z.object({ capture: captureId });
-const sendInput = z.object({ sandbox: sandboxName, traffic: trafficSchema });
+const sendInput = z.object({ sandbox: sandboxName, target, traffic: trafficSchema });
 const packetsInput = z.object({
   capture: captureId,
   first: z.int().min(0),
@@ -58,8 +80,8 @@ const frameInput = z.object({ capture: captureId, frame: z.int().min(0) });
 
 export interface Hello {
   version: string;
-  /** Where labs run: `local`, and whether as root. */
-  target: { id: string; rootless: boolean; linux: boolean };
+  /** The target of calls that name none. */
+  target: string;
   /** The lab that the page should open first, if one was named at the start. */
   open?: string;
 }
@@ -75,6 +97,7 @@ export interface LabDetail {
 
 export interface Capture {
   id: string;
+  target: string;
   sandbox: string;
   lab: string;
   /** Path of the pcapng file. */
@@ -92,6 +115,19 @@ export interface Capture {
   bytes: number;
   /** Why it ended by itself: the disk is full, say. */
   problem?: string;
+  /** Interfaces whose tcpdump ended by itself, and why. */
+  failed?: { interface: string; why: string }[];
+  /** Spans of time in which nothing could be seen, oldest first; the last is open while the target is lost. */
+  gaps: CaptureGap[];
+  /** Set while nothing is heard of the target, so that silence says nothing of the network: since when. */
+  stalledSince?: number;
+}
+
+/** Milliseconds since 1970. */
+export interface CaptureGap {
+  from: number;
+  to?: number;
+  why: string;
 }
 
 /** One line of the packet list: a journey without its hops. */
@@ -133,8 +169,30 @@ export const calls = {
   "lab.open": call<typeof labOnly, LabDetail>(labOnly),
   "lab.up": call<typeof upInput, Sandbox, Progress>(upInput),
   "lab.down": call<typeof sandboxOnly, null>(sandboxOnly),
-  "lab.doctor": call<typeof none, Diagnosis>(none),
-  "sandbox.list": call<typeof none, Sandbox[]>(none),
+  "lab.doctor": call<typeof targetOnly, Diagnosis>(targetOnly),
+  "target.list": call<typeof none, TargetSummary[]>(none),
+  "target.add": call<typeof targetSpecSchema, TargetSummary>(targetSpecSchema),
+  /** Labs that are up there stay up. */
+  "target.remove": call<typeof targetRef, null>(targetRef),
+  /** Connects one that is not; answers when it can be used. May ask. */
+  "target.connect": call<typeof targetRef, TargetSummary, TargetStep>(targetRef),
+  "target.disconnect": call<typeof targetRef, null>(targetRef),
+  /** Goes through every step with a connection of its own. */
+  "target.test": call<typeof testInput, TargetTest, TargetStep>(testInput),
+  /** Hosts of ~/.ssh/config. */
+  "target.offers": call<typeof none, SshHost[]>(none),
+  "question.list": call<typeof none, AskedQuestion[]>(none),
+  "question.answer": call<typeof answerInput, null>(answerInput),
+  "vm.status": call<typeof none, VmStatus>(none),
+  /** Builds the image where there is none or its recipe has changed. */
+  "vm.build": call<typeof none, VmStatus, Progress>(none),
+  /** Builds first where there is no image; answers when its SSH server does. */
+  "vm.up": call<typeof none, VmStatus, Progress>(none),
+  "vm.down": call<typeof none, VmStatus>(none),
+  /** Removes its disk and saved state, and the image. */
+  "vm.delete": call<typeof none, VmStatus>(none),
+  /** Of one target; of all that are connected where none is named. */
+  "sandbox.list": call<typeof targetOnly, Sandbox[]>(targetOnly),
   /** The topology that the sandbox was built from, also where its lab file has changed since. */
   "sandbox.topology": call<typeof sandboxOnly, Topology>(sandboxOnly),
   "sandbox.state": call<typeof stateInput, InterfaceState>(stateInput),
@@ -160,8 +218,11 @@ export type CallProgress<N extends CallName> = Calls[N] extends Typed<infer _O, 
 
 /** What the server tells every client without being asked. */
 export interface Events {
-  /** A sandbox came, went or was found gone: the whole list. */
+  /** A sandbox came, went or was found gone: the whole list, of all connected targets. */
   "sandboxes.changed": Sandbox[];
+  "targets.changed": TargetSummary[];
+  /** The questions that wait for an answer: the whole list. */
+  "questions.changed": AskedQuestion[];
   "capture.changed": Capture;
   /** New or grown packets of a running capture. At most one event per capture in 30 ms. */
   "packets.changed": { capture: string; total: number; packets: Packet[]; dropped: number; frames: number };

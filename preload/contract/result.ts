@@ -25,6 +25,8 @@ export interface Fault {
   fix?: string;
   /** Set where a command failed. */
   command?: { argv: string[]; exitCode: number | null; signal?: string; stderr: string; why?: string };
+  /** Targets that have what is missing here. */
+  targets?: string[];
   /** Several problems found at once, e.g. in a lab file. */
   problems?: Problem[];
 }

@@ -19,6 +19,8 @@ export class RpcClient implements Client {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners: Listeners = {
     "sandboxes.changed": new Set(),
+    "targets.changed": new Set(),
+    "questions.changed": new Set(),
     "capture.changed": new Set(),
     "packets.changed": new Set(),
   };

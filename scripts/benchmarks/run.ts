@@ -10,10 +10,11 @@ import { fps } from "./fps.ts";
 import { journeys } from "./journeys.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
+import { ssh } from "./ssh.ts";
 import { start } from "./start.ts";
 import { up } from "./up.ts";
 
-const ALL: readonly Benchmark[] = [up, journeys, memory, latency, start, fps];
+const ALL: readonly Benchmark[] = [up, journeys, memory, latency, start, fps, ssh];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.some((benchmark) => benchmark.name === name));

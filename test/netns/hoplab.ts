@@ -20,8 +20,13 @@ export class Workplace implements Disposable {
   /** Starts the names of this file's sandboxes, so that a developer's own labs are left alone. */
   readonly prefix = `test-${process.pid}-`;
 
-  start(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [CLI, ...args], { env: { ...process.env, HOPLAB_DATA: join(this.folder, "data") } });
+  /** An object in front of the arguments is more environment. */
+  start(...args: (string | Record<string, string>)[]): ChildProcess {
+    const environment = Object.assign(
+      { ...process.env, HOPLAB_DATA: join(this.folder, "data") },
+      ...args.filter(isSetting),
+    );
+    return spawn(process.execPath, [CLI, ...args.filter((arg) => typeof arg === "string")], { env: environment });
   }
 
   /** Runs `hoplab ARGS` to its end. */
@@ -47,6 +52,10 @@ export class Workplace implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function isSetting(arg: string | Record<string, string>): arg is Record<string, string> {
+  return typeof arg === "object";
 }
 
 export async function finish(child: ChildProcess): Promise<Ran> {

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { CaptureReader } from "../../main/capture/reader.ts";
-import { announced } from "../../main/capture/tcpdump.ts";
 import { decodeFrame } from "../../main/decode/decode.ts";
+import { Hub } from "../../main/target/hub.ts";
+import { LocalTarget } from "../../main/target/local-target.ts";
+import type { Process } from "../../main/target/target.ts";
 import type { Hop, Journey } from "../../preload/contract/journey.ts";
 import { enterSandbox, finish, inSandbox, newTraces, traces, until, Workplace } from "./hoplab.ts";
 
@@ -131,6 +132,13 @@ function echoRequests(file: string): Seen[] {
   return seen;
 }
 
+async function startHub(pid: number): Promise<Hub> {
+  const process = new LocalTarget().spawn([...enterSandbox(pid), "perl"]);
+  const hub = await Hub.start(process, { name: "the test" });
+  if (!hub.ok) throw new Error(hub.fault.message);
+  return hub.value;
+}
+
 test("the hops are what independent tcpdumps saw, at the same nanoseconds", async () => {
   const { pid } = await place.json("up", "flannel-vxlan", "--name", one);
   const interfaces = inSandbox(
@@ -139,42 +147,24 @@ test("the hops are what independent tcpdumps saw, at the same nanoseconds", asyn
     "-c",
     'for f in /run/netns/*; do n=${f##*/}; for i in $(ip -n "$n" -o link show | cut -d: -f2 | cut -d@ -f1); do [ "$i" = lo ] || echo "$n $i"; done; done',
   );
-  const taps: { netns: string; name: string; file: string; child: ChildProcess; output: Promise<Buffer> }[] = [];
+  const taps: { netns: string; name: string; file: string; process: Process; output: Promise<Buffer> }[] = [];
+  // The hub lets Debian's tcpdump run where nobody may give up root; what it prints is passed on as it is.
+  await using hub = await startHub(pid);
   for (const line of interfaces.trim().split("\n")) {
     const [netns = "", name = ""] = line.split(" ");
-    const tcpdump = [
-      "tcpdump",
-      "-i",
-      name,
-      "-p",
-      "-U",
-      "--immediate-mode",
-      "--time-stamp-precision=nano",
-      "-Z",
-      "root",
-    ];
-    tcpdump.push("-w", "-");
-    const [program = "", ...rest] = [
-      ...enterSandbox(pid),
-      ...["nsenter", `--net=/run/netns/${netns}`, "--", ...announced(tcpdump, process.getuid?.() !== 0)],
-    ];
-    const child = spawn(program, rest);
+    const options = ["-p", "-U", "--immediate-mode", "--time-stamp-precision=nano", "-Z", "root", "-w", "-"];
+    const argv = ["nsenter", `--net=/run/netns/${netns}`, "--", "tcpdump", "-i", name, ...options];
+    const process = hub.spawn(argv, { stdin: false });
     const chunks: Buffer[] = [];
-    child.stdout.on("data", (chunk) => chunks.push(chunk));
-    const output = new Promise<Buffer>((resolve) => child.on("close", () => resolve(Buffer.concat(chunks))));
+    process.stdout.on("data", (chunk) => chunks.push(chunk));
+    const output = process.exited.then(() => Buffer.concat(chunks));
     await new Promise<void>((resolve) =>
-      child.stderr.on("data", (text) => String(text).includes("listening") && resolve()),
+      process.stderr.on("data", (text) => String(text).includes("listening") && resolve()),
     );
-    taps.push({ netns, name, file: join(place.folder, `${netns}-${name}.pcap`), child, output });
+    taps.push({ netns, name, file: join(place.folder, `${netns}-${name}.pcap`), process, output });
   }
   const sent = await place.json("send", one, "--from", "b", "--to", "e", "--count", "3");
-  // tcpdump is the child of the nsenter that we started; it ends when its own pid is told to.
-  inSandbox(
-    pid,
-    "sh",
-    "-c",
-    'for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = tcpdump ] && kill -TERM ${p#/proc/}; done; true',
-  );
+  for (const tap of taps) tap.process.kill("SIGTERM");
   for (const tap of taps) writeFileSync(tap.file, await tap.output);
 
   const requests: Journey[] = sent.journeys.filter((journey: Journey) =>

@@ -15,7 +15,7 @@ export interface Connection extends AsyncDisposable {
   cut(): Promise<void>;
 }
 
-const hello: Hello = { version: "1", target: { id: "local", rootless: true, linux: true } };
+const hello: Hello = { version: "1", target: "local" };
 const sandbox: Sandbox = {
   name: "flannel-vxlan",
   lab: "flannel-vxlan",

@@ -23,7 +23,7 @@ class MemoryChannel implements Channel<ServerMessage, unknown> {
   }
 }
 
-const hello = ok({ version: "1", target: { id: "local", rootless: true, linux: true } });
+const hello = ok({ version: "1", target: "local" });
 
 test("a call that does not exist is answered with those that do", async () => {
   const channel = new MemoryChannel();

@@ -1,16 +1,18 @@
 import { expect, test } from "vitest";
-import { ElevatedTarget } from "../../main/target/elevated-target.ts";
+import { elevate } from "../../main/target/elevated-target.ts";
+import { LocalTarget } from "../../main/target/local-target.ts";
 import { run } from "../../main/target/run.ts";
+import type { Target } from "../../main/target/target.ts";
 import { until } from "./hoplab.ts";
 
-// `env` stands for sudo: it runs the helper as whoever runs the test. What sudo itself does is asked of nobody here.
-async function start(): Promise<ElevatedTarget> {
-  const started = await ElevatedTarget.start("sudo", ["env"]);
+// `env` stands for sudo: it runs the hub as whoever runs the test. What sudo itself does is asked of nobody here.
+async function start(): Promise<Target> {
+  const started = await elevate(new LocalTarget(), "sudo", ["env"]);
   if (!started.ok) throw new Error(started.fault.message);
   return started.value;
 }
 
-test("one helper runs many programs at once and keeps their streams apart", async () => {
+test("one hub runs many programs at once and keeps their streams apart", async () => {
   await using target = await start();
   const ran = await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
@@ -35,7 +37,9 @@ test("a program is ended when it is killed, and when the target is let go", asyn
   killed.kill("SIGTERM");
   expect(await killed.exited).toEqual({ code: null, signal: "SIGTERM" });
   const left = target.spawn(["sh", "-c", "echo $$; exec sleep 600"]);
-  const pid = await new Promise<number>((resolve) => left.stdout.once("data", (text) => resolve(Number(String(text)))));
+  const pid = await new Promise<number>((resolve) =>
+    left.stdout.once("data", (text: Buffer) => resolve(Number(String(text)))),
+  );
   await target[Symbol.asyncDispose]();
   await until(
     () => isAlive(pid),
@@ -51,9 +55,9 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("a helper that can't start is a fault that says what to do", async () => {
-  const missing = await ElevatedTarget.start("pkexec", ["hoplab-no-such-program"]);
+test("a hub that can't start is a fault that says what to do", async () => {
+  const missing = await elevate(new LocalTarget(), "pkexec", ["hoplab-no-such-program"]);
   expect(missing).toMatchObject({ ok: false, fault: { code: "missing" } });
-  const denied = await ElevatedTarget.start("sudo", ["false"]);
+  const denied = await elevate(new LocalTarget(), "sudo", ["false"]);
   expect(denied).toMatchObject({ ok: false, fault: { code: "denied" } });
 });
