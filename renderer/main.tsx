@@ -10,8 +10,11 @@ import { createSession } from "./state/session.ts";
 const place = document.getElementById("page");
 if (!place) throw new Error("index.html has no element #page");
 
-const session = createSession(connect());
 const preferences = createPreferences(window.localStorage, navigator.languages);
+const session = createSession(connect(), {
+  remembered: preferences.getState().target,
+  remember: (target) => preferences.setState({ target }),
+});
 
 createRoot(place).render(
   <StrictMode>

@@ -1,10 +1,16 @@
-/** Puts a command into the clipboard and says so. */
+/** Puts a text into the clipboard and says so. */
 
 import { useEffect, useState } from "react";
 import { Icon } from "./Icon.tsx";
 import { useWords } from "./page-context.ts";
 
-export function CopyButton({ text }: { text: string }) {
+interface Props {
+  text: string;
+  /** What the button does, where the text is no command. */
+  label?: string;
+}
+
+export function CopyButton({ text, label: wanted }: Props) {
   const words = useWords();
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -12,7 +18,7 @@ export function CopyButton({ text }: { text: string }) {
     const timer = setTimeout(() => setCopied(false), 1500);
     return () => clearTimeout(timer);
   }, [copied]);
-  const label = copied ? words.page.copied : words.page.copyCommand;
+  const label = copied ? words.page.copied : (wanted ?? words.page.copyCommand);
   return (
     <button
       type="button"

@@ -1,5 +1,6 @@
 /** An expected failure, told in full: what happened, what to try, the problems found, the command and its output. */
 
+import type { ReactNode } from "react";
 import type { Fault } from "../../preload/contract/result.ts";
 import { Icon } from "./Icon.tsx";
 import { useWords } from "./page-context.ts";
@@ -8,9 +9,11 @@ interface Props {
   fault: Fault;
   onRetry?: () => void;
   onDismiss?: () => void;
+  /** More that can be done about it. */
+  children?: ReactNode;
 }
 
-export function FaultNote({ fault, onRetry, onDismiss }: Props) {
+export function FaultNote({ fault, onRetry, onDismiss, children }: Props) {
   const words = useWords();
   const { command, problems } = fault;
   return (
@@ -45,6 +48,7 @@ export function FaultNote({ fault, onRetry, onDismiss }: Props) {
           <pre>{command.stderr.trim() === "" ? words.fault.silent : command.stderr}</pre>
         </details>
       )}
+      {children}
       {onRetry && (
         <button type="button" className="button" onClick={onRetry}>
           {words.page.retry}

@@ -1,21 +1,23 @@
 /** The line on top: what this is, where labs run, language, theme and help. */
 
-import type { Hello } from "../../preload/contract/calls.ts";
 import { LANGUAGES } from "../../preload/contract/lab.ts";
 import { isThemeChoice, type Preferences, THEMES } from "../state/preferences.ts";
+import { Activity } from "../targets/Activity.tsx";
+import { TargetMenu } from "../targets/TargetMenu.tsx";
 import { isLanguage } from "../words/catalogue.ts";
 import { Icon } from "./Icon.tsx";
 import { useWords } from "./page-context.ts";
 
 interface Props {
-  hello?: Hello;
   preferences: Preferences;
   onPreferences: (change: Partial<Preferences>) => void;
+  menu: boolean;
+  onMenu: (open: boolean) => void;
   onToggleLabs: () => void;
   onShortcuts: () => void;
 }
 
-export function Header({ hello, preferences, onPreferences, onToggleLabs, onShortcuts }: Props) {
+export function Header({ preferences, onPreferences, menu, onMenu, onToggleLabs, onShortcuts }: Props) {
   const words = useWords();
   return (
     <header className="header">
@@ -29,12 +31,8 @@ export function Header({ hello, preferences, onPreferences, onToggleLabs, onShor
         <Icon shape="panel" />
       </button>
       <h1>{PRODUCT}</h1>
-      {hello && (
-        <p className="target" title={words.page.target(hello.target.id)}>
-          <code>{hello.target.id}</code>
-          <span>{hello.target.rootless ? words.page.rootless : words.page.asRoot}</span>
-        </p>
-      )}
+      <TargetMenu open={menu} onOpenChange={onMenu} />
+      <Activity />
       <span className="spacer" />
       <select
         aria-label={words.language.label}

@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 import type { Journey } from "../../preload/contract/journey.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import type { Theme } from "../state/preferences.ts";
+import { isCurrentConnected } from "../state/targets.ts";
 import { PlaybackBar } from "../topology/PlaybackBar.tsx";
 import { TopologyView } from "../topology/TopologyView.tsx";
 import type { PlayingJourney } from "../topology/use-playback.ts";
@@ -23,6 +24,7 @@ export function TopologyPanel({ topology, journey, playing, theme }: Props) {
   const words = useWords();
   const session = useSession();
   const view = useStore(session.view);
+  const isKnown = useStore(session.targets.state, isCurrentConnected);
   return (
     <section className="topology-panel" aria-label={words.topology.heading}>
       {view.detail.status === "failed" && <FaultNote fault={view.detail.fault} />}
@@ -31,7 +33,9 @@ export function TopologyPanel({ topology, journey, playing, theme }: Props) {
       {!topology && view.detail.status === "loading" && <p className="quiet pad">{words.page.loading}</p>}
       {topology && (
         <>
-          {view.sandbox === undefined && !journey && <p className="topology-note">{words.topology.planned}</p>}
+          {view.sandbox === undefined && !journey && (
+            <p className="topology-note">{isKnown ? words.topology.planned : words.topology.plannedOnly}</p>
+          )}
           <TopologyView
             topology={topology}
             journey={journey}

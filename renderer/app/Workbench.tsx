@@ -11,7 +11,11 @@ import { JourneyPanel } from "../journey/JourneyPanel.tsx";
 import { LabList } from "../labs/LabList.tsx";
 import { PacketPanel } from "../packets/PacketPanel.tsx";
 import type { Preferences, Theme } from "../state/preferences.ts";
+import { isCurrentConnected } from "../state/targets.ts";
 import { shownTopology, TABS } from "../state/view.ts";
+import { QuestionDialog } from "../targets/QuestionDialog.tsx";
+import { TargetBar } from "../targets/TargetBar.tsx";
+import { TargetsDialog } from "../targets/TargetsDialog.tsx";
 import { usePlayback } from "../topology/use-playback.ts";
 import { TrafficForm } from "../traffic/TrafficForm.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
@@ -33,6 +37,8 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
   const session = useSession();
   const line = useStore(session.line);
   const view = useStore(session.view);
+  const target = useStore(session.labs, (labs) => labs.target);
+  const isConnected = useStore(session.targets.state, isCurrentConnected);
   const topology = shownTopology(view);
   const journey = view.journey.status === "ready" ? view.journey.value : undefined;
   const playing = usePlayback(journey, { identity: `${view.capture} ${journey?.id}` });
@@ -40,6 +46,7 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
   const current = steps[playback.step] ?? [];
   const [follow, setFollow] = useState(true);
   const [help, setHelp] = useState(false);
+  const [menu, setMenu] = useState(false);
   const labsPanel = usePanelRef();
 
   const toggleLabs = useCallback(() => {
@@ -64,6 +71,7 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
   useShortcuts({
     help: () => setHelp(true),
     labs: toggleLabs,
+    target: () => setMenu(true),
     send: () => focus("#traffic select"),
     packets: () => focus("#packets"),
     play: player.toggle,
@@ -79,13 +87,15 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
   return (
     <div className="page">
       <Header
-        hello={line.hello}
         preferences={preferences}
         onPreferences={onPreferences}
+        menu={menu}
+        onMenu={setMenu}
         onToggleLabs={toggleLabs}
         onShortcuts={() => setHelp(true)}
       />
       <ConnectionBanner status={line.status} wasOpen={line.hello !== undefined} />
+      <TargetBar />
       <Panels
         id="page"
         orientation="horizontal"
@@ -98,10 +108,10 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
               <main className="middle">
                 {topology && view.detail.status === "ready" && (
                   <TrafficForm
-                    key={`${view.lab} ${view.sandbox}`}
+                    key={`${view.lab} ${target} ${view.sandbox}`}
                     topology={topology}
                     suggestions={view.detail.value.traffic}
-                    up={view.sandbox !== undefined}
+                    up={view.sandbox !== undefined && isConnected}
                   />
                 )}
                 <Panels
@@ -135,6 +145,8 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
         ]}
       />
       <ShortcutsDialog open={help} onOpenChange={setHelp} />
+      <TargetsDialog />
+      <QuestionDialog />
     </div>
   );
 }
@@ -234,6 +246,7 @@ function focus(selector: string): void {
 interface Acts {
   help(): void;
   labs(): void;
+  target(): void;
   send(): void;
   packets(): void;
   play(): void;
@@ -251,7 +264,7 @@ function useShortcuts(acts: Acts): void {
       const { target } = event;
       const typing =
         target instanceof HTMLElement &&
-        target.closest("input:not([type=checkbox]), select, textarea, dialog, .dialog");
+        target.closest("input:not([type=checkbox]), select, textarea, dialog, .dialog, .menu");
       const shortcut = event.defaultPrevented ? undefined : shortcutOf(event, Boolean(typing));
       if (!shortcut) return;
       event.preventDefault();

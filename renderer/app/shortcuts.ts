@@ -5,6 +5,7 @@ import type { Catalogue } from "../words/en.ts";
 export const SHORTCUTS: readonly { id: keyof Catalogue["shortcuts"]["keys"]; keys: readonly string[] }[] = [
   { id: "help", keys: ["?"] },
   { id: "labs", keys: ["L"] },
+  { id: "target", keys: ["M"] },
   { id: "send", keys: ["T"] },
   { id: "packets", keys: ["P"] },
   { id: "tabs", keys: ["1", "2", "3"] },
@@ -18,13 +19,14 @@ export const SHORTCUTS: readonly { id: keyof Catalogue["shortcuts"]["keys"]; key
 ];
 
 export type Shortcut =
-  | { id: "help" | "labs" | "send" | "packets" | "play" | "follow" | "clear" }
+  | { id: "help" | "labs" | "target" | "send" | "packets" | "play" | "follow" | "clear" }
   | { id: "tab"; index: 0 | 1 | 2 }
   | { id: "step"; by: 1 | -1 };
 
 const PLAIN: Record<string, Shortcut> = {
   "?": { id: "help" },
   l: { id: "labs" },
+  m: { id: "target" },
   t: { id: "send" },
   p: { id: "packets" },
   k: { id: "play" },

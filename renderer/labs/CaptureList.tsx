@@ -10,6 +10,9 @@ export function CaptureList({ lab }: { lab: string }) {
   const captures = useStore(session.captures);
   const shown = useStore(session.view, (view) => view.capture);
   const stored = capturesOfLab(captures, lab);
+  const target = useStore(session.labs, (labs) => labs.target);
+  // Where all were taken here, here needs no saying.
+  const severalTargets = stored.some((capture) => capture.target !== target);
   return (
     <section className="captures" aria-label={words.captures.heading}>
       <h3>{words.captures.heading}</h3>
@@ -25,7 +28,10 @@ export function CaptureList({ lab }: { lab: string }) {
               onClick={() => session.openCapture(capture.id)}
             >
               <span>{words.captures.when(new Date(capture.startedAt))}</span>
-              <span className="muted">{words.captures.packets(capture.packets)}</span>
+              <span className="muted">
+                {severalTargets && <code>{capture.target} </code>}
+                {words.captures.packets(capture.packets)}
+              </span>
             </button>
           </li>
         ))}

@@ -3,13 +3,25 @@
 import { useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { LabSummary, Sandbox } from "../../preload/contract/lab.ts";
+import type { TargetSummary } from "../../preload/contract/target.ts";
 import { Empty } from "../app/Empty.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { Icon } from "../app/Icon.tsx";
 import { useLanguage, useSession, useWords } from "../app/page-context.ts";
-import { type Building, buildingOf, type LabsState, sandboxesOf } from "../state/labs.ts";
+import {
+  alsoUpOn,
+  type Building,
+  buildingOf,
+  faultOf,
+  isSandbox,
+  type LabsState,
+  lacksOf,
+  sandboxesOf,
+} from "../state/labs.ts";
+import { currentTarget } from "../state/targets.ts";
 import { inLanguage } from "../words/catalogue.ts";
 import { CaptureList } from "./CaptureList.tsx";
+import { LabLacks, OtherTargets } from "./LabLacks.tsx";
 
 export function LabList() {
   const words = useWords();
@@ -17,6 +29,7 @@ export function LabList() {
   const state = useStore(session.labs);
   const selected = useStore(session.view, (view) => view.lab);
   const shownSandbox = useStore(session.view, (view) => view.sandbox);
+  const targetState = useStore(session.targets.state, (targets) => currentTarget(targets)?.state);
   const list = useRef<HTMLUListElement>(null);
 
   const move = (event: React.KeyboardEvent) => {
@@ -39,7 +52,14 @@ export function LabList() {
       )}
       <ul ref={list} onKeyDown={move}>
         {state.labs.map((lab) => (
-          <LabItem key={lab.id} lab={lab} state={state} selected={lab.id === selected} shownSandbox={shownSandbox} />
+          <LabItem
+            key={lab.id}
+            lab={lab}
+            state={state}
+            targetState={targetState}
+            selected={lab.id === selected}
+            shownSandbox={shownSandbox}
+          />
         ))}
       </ul>
     </nav>
@@ -49,17 +69,26 @@ export function LabList() {
 interface ItemProps {
   lab: LabSummary;
   state: LabsState;
+  targetState?: TargetSummary["state"];
   selected: boolean;
   shownSandbox?: string;
 }
 
-function LabItem({ lab, state, selected, shownSandbox }: ItemProps) {
+function LabItem({ lab, state, targetState, selected, shownSandbox }: ItemProps) {
   const words = useWords();
   const language = useLanguage();
   const session = useSession();
-  const sandboxes = sandboxesOf(state, lab.id).filter((sandbox) => !(sandbox.name in state.building));
+  const isConnected = targetState === "connected";
+  // Only a connected target says what is up there; of one that was lost the page remembers it.
+  const isKnown = isConnected || targetState === "lost";
+  const needsTarget = isConnected ? undefined : words.labs.needsTarget;
   const building = buildingOf(state, lab.id);
-  const fault = state.faults[lab.id];
+  const sandboxes = sandboxesOf(state, lab.id).filter(
+    (sandbox) => !state.building.some((one) => isSandbox(one, sandbox)),
+  );
+  const fault = faultOf(state, lab.id);
+  const lacks = lacksOf(state, lab.id);
+  const elsewhere = alsoUpOn(state, lab.id);
   const phase = building.length > 0 ? "comingUp" : sandboxes.length > 0 ? "up" : "down";
   return (
     <li className={selected ? "lab lab-selected" : "lab"} data-lab={lab.id}>
@@ -71,7 +100,13 @@ function LabItem({ lab, state, selected, shownSandbox }: ItemProps) {
       >
         <span className={`dot dot-${phase}`} aria-hidden="true" />
         <span className="lab-title">{inLanguage(lab.title, language)}</span>
-        <span className={`lab-phase phase-${phase}`}>{words.labs[phase]}</span>
+        {isKnown || phase !== "down" ? (
+          <span className={`lab-phase phase-${phase}`}>
+            {phase === "down" && elsewhere[0] !== undefined ? words.labs.upOn(elsewhere) : words.labs[phase]}
+          </span>
+        ) : (
+          <span className="lab-phase">{words.labs.unknown}</span>
+        )}
       </button>
       {selected && (
         <div className="lab-body">
@@ -84,35 +119,57 @@ function LabItem({ lab, state, selected, shownSandbox }: ItemProps) {
               </span>
             </p>
           )}
-          <Requirements requires={lab.requires} lacks={state.lacks[lab.id]} />
+          <Requirements requires={lab.requires} lacks={lacks} />
+          <LabLacks lab={lab.id} />
           {sandboxes.map((sandbox) => (
             <SandboxRow
-              key={sandbox.name}
+              key={`${sandbox.target} ${sandbox.name}`}
               sandbox={sandbox}
               shown={sandbox.name === shownSandbox}
               several={sandboxes.length + building.length > 1}
-              leaving={state.leaving.includes(sandbox.name)}
+              needsTarget={needsTarget}
+              leaving={state.leaving.some((one) => isSandbox(one, sandbox))}
             />
           ))}
-          {building.map(([name, one]) => (
-            <BuildingRow key={name} name={name} building={one} several={sandboxes.length + building.length > 1} />
+          {building.map((one) => (
+            <BuildingRow
+              key={`${one.target} ${one.name}`}
+              building={one}
+              several={sandboxes.length + building.length > 1}
+            />
           ))}
-          {fault && <FaultNote fault={fault} onDismiss={() => session.dismissFault(lab.id)} />}
+          {fault && (
+            <FaultNote fault={fault} onDismiss={() => session.dismissFault(lab.id)}>
+              {fault.code === "missing" && (lacks ?? []).length === 0 && (
+                <OtherTargets names={fault.targets ?? []} lab={lab.id} />
+              )}
+            </FaultNote>
+          )}
           {sandboxes.length + building.length === 0 ? (
             <button
               type="button"
-              className="button button-main"
-              disabled={lab.problem !== undefined}
+              className={(lacks ?? []).length > 0 ? "button" : "button button-main"}
+              disabled={lab.problem !== undefined || !isConnected}
+              title={needsTarget}
               onClick={() => session.bringUp(lab.id)}
             >
               {words.labs.bringUp}
             </button>
           ) : (
             building.length === 0 && (
-              <button type="button" className="button button-quiet" onClick={() => session.bringUp(lab.id)}>
+              <button
+                type="button"
+                className="button button-quiet"
+                disabled={!isConnected}
+                title={needsTarget}
+                onClick={() => session.bringUp(lab.id)}
+              >
                 {words.labs.another}
               </button>
             )
+          )}
+          {sandboxes.length > 0 && elsewhere.length > 0 && (
+            <p className="quiet also-up">{words.labs.alsoUpOn(elsewhere)}</p>
           )}
           <CaptureList lab={lab.id} />
         </div>
@@ -147,10 +204,12 @@ interface SandboxProps {
   sandbox: Sandbox;
   shown: boolean;
   several: boolean;
+  /** Why nothing can be done about it now. */
+  needsTarget?: string;
   leaving: boolean;
 }
 
-function SandboxRow({ sandbox, shown, several, leaving }: SandboxProps) {
+function SandboxRow({ sandbox, shown, several, needsTarget, leaving }: SandboxProps) {
   const words = useWords();
   const session = useSession();
   const now = useSeconds();
@@ -174,17 +233,23 @@ function SandboxRow({ sandbox, shown, several, leaving }: SandboxProps) {
           <span className="muted">{words.labs.namespaces(sandbox.namespaces.length)}</span>
         </span>
       )}
-      <button type="button" className="button" disabled={leaving} onClick={() => session.takeDown(sandbox.name)}>
+      <button
+        type="button"
+        className="button"
+        disabled={leaving || needsTarget !== undefined}
+        title={needsTarget}
+        onClick={() => session.takeDown(sandbox)}
+      >
         {leaving ? words.labs.goingDown : words.labs.takeDown}
       </button>
     </div>
   );
 }
 
-function BuildingRow({ name, building, several }: { name: string; building: Building; several: boolean }) {
+function BuildingRow({ building, several }: { building: Building; several: boolean }) {
   const words = useWords();
   const session = useSession();
-  const { progress } = building;
+  const { name, progress } = building;
   return (
     <div className="building" data-building={name}>
       {several && <code>{name}</code>}
@@ -196,7 +261,7 @@ function BuildingRow({ name, building, several }: { name: string; building: Buil
       <p className="building-why">{progress?.why ?? words.labs.starting}</p>
       <p className="building-foot">
         <span className="muted">{progress ? words.labs.step(progress.done, progress.total) : words.labs.comingUp}</span>
-        <button type="button" className="button" onClick={() => session.cancelBringUp(name)}>
+        <button type="button" className="button" onClick={() => session.cancelBringUp(building)}>
           {words.page.cancel}
         </button>
       </p>

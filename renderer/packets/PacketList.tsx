@@ -6,6 +6,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, memo, useEffect, useLayoutEffect, useRef } from "react";
 import type { Packet } from "../../preload/contract/calls.ts";
 import { useWords } from "../app/page-context.ts";
+import { type GapTime, gapBetween } from "../state/captures.ts";
 import { firstShown, type PacketTable, rowAt, rowOf } from "../state/packets.ts";
 import { EndMark } from "./EndMark.tsx";
 import { secondsText } from "./time.ts";
@@ -14,6 +15,7 @@ const ROW_HEIGHT = 24;
 
 interface Props {
   table: PacketTable;
+  gaps: readonly GapTime[];
   /** The number of the selected journey. */
   selected?: number;
   /** The newest packet is kept in sight. */
@@ -24,7 +26,7 @@ interface Props {
   onLook: (first: number, last: number) => void;
 }
 
-export function PacketList({ table, selected, follow, onFollow, onSelect, onLook }: Props) {
+export function PacketList({ table, gaps, selected, follow, onFollow, onSelect, onLook }: Props) {
   const words = useWords();
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
@@ -118,10 +120,13 @@ export function PacketList({ table, selected, follow, onFollow, onSelect, onLook
         <div className="packet-rows" style={{ height: virtualizer.getTotalSize() }} role="presentation">
           {items.map((item) => {
             const packet = rowAt(table, base + item.index);
+            const before = gaps.length > 0 ? rowAt(table, base + item.index - 1) : undefined;
+            const gap = packet && before && gapBetween(gaps, before.at, packet.at);
             return (
               <PacketRow
                 key={item.index}
                 packet={packet}
+                gap={gap}
                 row={base + item.index}
                 top={item.start}
                 selected={packet !== undefined && packet.journey === selected}
@@ -137,6 +142,8 @@ export function PacketList({ table, selected, follow, onFollow, onSelect, onLook
 
 interface RowProps {
   packet?: Packet;
+  /** What was not seen just before it. */
+  gap?: GapTime;
   row: number;
   top: number;
   selected: boolean;
@@ -144,8 +151,9 @@ interface RowProps {
 }
 
 const PacketRow = memo(
-  function PacketRow({ packet, row, top, selected, onChoose }: RowProps) {
+  function PacketRow({ packet, gap, row, top, selected, onChoose }: RowProps) {
     const words = useWords();
+    const hole = gap && words.captures.gapBefore(words.labs.age(Math.round((gap.to - gap.from) / 1e9)), gap.why);
     const style = { transform: `translateY(${top}px)` };
     if (!packet) {
       return (
@@ -157,7 +165,8 @@ const PacketRow = memo(
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keys
       <div
-        className={selected ? "packet-row packet-selected" : "packet-row"}
+        className={`packet-row${selected ? " packet-selected" : ""}${hole === undefined ? "" : " packet-after-gap"}`}
+        title={hole}
         role="row"
         tabIndex={-1}
         id={`packet-${packet.journey}`}
@@ -168,6 +177,7 @@ const PacketRow = memo(
         onClick={() => onChoose(row)}
       >
         <span role="gridcell" className="numbers muted">
+          {hole !== undefined && <span className="unseen">{hole}</span>}
           {secondsText(packet.at)}
         </span>
         <span role="gridcell" className="packet-protocol">
@@ -194,6 +204,7 @@ const PacketRow = memo(
   // `onChoose` is new at each render but always does the same for the same row.
   (before, after) =>
     before.packet === after.packet &&
+    before.gap === after.gap &&
     before.row === after.row &&
     before.top === after.top &&
     before.selected === after.selected,

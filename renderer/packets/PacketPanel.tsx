@@ -1,19 +1,24 @@
 /** The packets with what stands above them: capture, filter, follow; and what to do where there are none. */
 
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import { useStore } from "zustand";
+import type { CaptureGap } from "../../preload/contract/calls.ts";
 import { Empty } from "../app/Empty.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { Icon } from "../app/Icon.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
+import { gapTimes } from "../state/captures.ts";
+import { isCurrentConnected } from "../state/targets.ts";
 import { TrafficResult } from "../traffic/TrafficResult.tsx";
-import { CaptureControls } from "./CaptureControls.tsx";
+import { CaptureControls, StalledNote } from "./CaptureControls.tsx";
 import { PacketList } from "./PacketList.tsx";
 
 interface Props {
   follow: boolean;
   onFollow: (follow: boolean) => void;
 }
+
+const NO_GAPS: readonly CaptureGap[] = [];
 
 export function PacketPanel({ follow, onFollow }: Props) {
   const words = useWords().packets;
@@ -23,8 +28,12 @@ export function PacketPanel({ follow, onFollow }: Props) {
   const capture = useStore(session.captures, (captures) => (id === undefined ? undefined : captures[id]));
   const control = useStore(session.captureControl);
   const up = sandbox !== undefined;
+  const isConnected = useStore(session.targets.state, isCurrentConnected);
+  const { startedAt = 0, gaps: holes = NO_GAPS } = capture ?? {};
+  const gaps = useMemo(() => gapTimes(startedAt, holes), [startedAt, holes]);
   const onLook = useCallback((first: number, last: number) => session.showRows(first, last), [session]);
   const empty = table.known && table.total === 0;
+  const stalled = capture?.running && capture.stalledSince !== undefined;
 
   return (
     <section className="packet-panel" aria-label={words.heading}>
@@ -45,21 +54,32 @@ export function PacketPanel({ follow, onFollow }: Props) {
           </button>
         )}
         <span className="spacer" />
-        <CaptureControls capture={capture} up={up} />
+        <CaptureControls capture={capture} up={up && isConnected} />
         <label className="follow">
           <input type="checkbox" checked={follow} onChange={({ target }) => onFollow(target.checked)} />
           {words.follow}
         </label>
       </div>
+      {capture && <StalledNote capture={capture} />}
       {control.fault && <FaultNote fault={control.fault} />}
+      {capture?.problem !== undefined && (
+        <p className="packet-notice packet-problem">
+          <Icon shape="warning" />
+          <span>{words.ended(capture.problem)}</span>
+        </p>
+      )}
       {captureFault ? (
         <FaultNote fault={captureFault} />
       ) : !capture ? (
-        <Empty title={up ? words.noCapture : words.notUp} fix={up ? words.noCaptureFix : words.notUpFix} />
+        !isConnected && !up ? (
+          <Empty title={words.notConnected} fix={words.notConnectedFix} />
+        ) : (
+          <Empty title={up ? words.noCapture : words.notUp} fix={up ? words.noCaptureFix : words.notUpFix} />
+        )
       ) : empty ? (
         <Empty
           title={table.at === undefined ? words.noPackets : words.noneAt(table.at)}
-          fix={table.at === undefined ? words.noPacketsFix : undefined}
+          fix={stalled ? words.noPacketsStalled : table.at === undefined ? words.noPacketsFix : undefined}
         >
           {table.at !== undefined && (
             <button type="button" className="button" onClick={() => session.filterPackets(undefined)}>
@@ -72,6 +92,7 @@ export function PacketPanel({ follow, onFollow }: Props) {
           // Another capture or filter is another list: it starts at its own place.
           key={`${table.capture} ${table.at}`}
           table={table}
+          gaps={gaps}
           selected={packet}
           follow={follow}
           onFollow={onFollow}

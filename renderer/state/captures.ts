@@ -1,6 +1,6 @@
 /** The captures that the server keeps, and which one belongs to a sandbox. Pure. */
 
-import type { Capture, Events } from "../../preload/contract/calls.ts";
+import type { Capture, CaptureGap, Events } from "../../preload/contract/calls.ts";
 import type { Sandbox } from "../../preload/contract/lab.ts";
 
 /** By id. */
@@ -22,6 +22,24 @@ export function withCounters(captures: Captures, changed: Events["packets.change
   return { ...captures, [capture.id]: { ...capture, frames, dropped, packets: total } };
 }
 
+/** A gap on the clock of the packet list: nanoseconds since the start of the capture. */
+export interface GapTime {
+  from: number;
+  to: number;
+  why: string;
+}
+
+/** The gaps that are over, as the packet list counts time. */
+export function gapTimes(startedAt: number, gaps: readonly CaptureGap[]): GapTime[] {
+  const since = (ms: number) => (ms - startedAt) * 1_000_000;
+  return gaps.flatMap(({ from, to, why }) => (to === undefined ? [] : [{ from: since(from), to: since(to), why }]));
+}
+
+/** The gap between two packets that follow each other. */
+export function gapBetween(gaps: readonly GapTime[], before: number, after: number): GapTime | undefined {
+  return gaps.find(({ from, to }) => before < to && from < after && after >= to);
+}
+
 function newestFirst(a: Capture, b: Capture): number {
   return b.startedAt - a.startedAt;
 }
@@ -29,7 +47,8 @@ function newestFirst(a: Capture, b: Capture): number {
 /** The newest capture of this very sandbox, not of an earlier one that had its name. */
 export function captureOfSandbox(captures: Captures, sandbox: Sandbox): Capture | undefined {
   return Object.values(captures)
-    .filter((capture) => capture.sandbox === sandbox.name && capture.lab === sandbox.lab)
+    .filter((capture) => capture.target === sandbox.target && capture.sandbox === sandbox.name)
+    .filter((capture) => capture.lab === sandbox.lab)
     .filter((capture) => capture.running || capture.startedAt >= sandbox.startedAt)
     .sort(newestFirst)[0];
 }

@@ -1,9 +1,11 @@
-/** The labs, the sandboxes that are up, and what is being brought up or taken down. Pure. */
+/** The labs, the sandboxes that are up on each target, and what is being brought up or taken down. Pure. */
 
 import type { LabSummary, Progress, Sandbox } from "../../preload/contract/lab.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 
 export interface Building {
+  target: string;
+  name: string;
   lab: string;
   /** Absent until the first step. */
   progress?: Progress;
@@ -14,15 +16,23 @@ export interface LabsState {
   /** Why the list could not be read. */
   fault?: Fault;
   labs: LabSummary[];
+  /** The target that the page is about; absent until the server named it. */
+  target?: string;
+  /** Of all targets that are connected, and those last heard of where the connection was lost. */
   sandboxes: Sandbox[];
-  /** What each lab lacks on this target, by lab id; a lab is absent until it was probed. */
-  lacks: Record<string, string[]>;
-  /** By the sandbox's name. */
-  building: Record<string, Building>;
-  /** Names of sandboxes that are being taken down. */
-  leaving: string[];
-  /** The last failure to bring a lab up or down, by lab id. */
-  faults: Record<string, Fault>;
+  /** What each lab lacks, by target and lab id; a target is absent until it was probed. */
+  lacks: Record<string, Record<string, string[]>>;
+  building: Building[];
+  /** Those that are being taken down. */
+  leaving: SandboxRef[];
+  /** The last failure to bring a lab up or down, by target and lab id. */
+  faults: Record<string, Record<string, Fault>>;
+}
+
+/** A sandbox's name is unique on its target only. */
+export interface SandboxRef {
+  target: string;
+  name: string;
 }
 
 export const noLabs: LabsState = {
@@ -30,48 +40,86 @@ export const noLabs: LabsState = {
   labs: [],
   sandboxes: [],
   lacks: {},
-  building: {},
+  building: [],
   leaving: [],
   faults: {},
 };
 
-/** Sandboxes of a lab, oldest first. */
+export function isSandbox(a: SandboxRef, b: SandboxRef): boolean {
+  return a.name === b.name && a.target === b.target;
+}
+
+/** Sandboxes of a lab on the page's target, oldest first. */
 export function sandboxesOf(state: LabsState, lab: string): Sandbox[] {
-  return state.sandboxes.filter((sandbox) => sandbox.lab === lab).sort((a, b) => a.startedAt - b.startedAt);
+  return state.sandboxes
+    .filter((sandbox) => sandbox.lab === lab && sandbox.target === state.target)
+    .sort((a, b) => a.startedAt - b.startedAt);
 }
 
-export function buildingOf(state: LabsState, lab: string): [string, Building][] {
-  return Object.entries(state.building).filter(([, building]) => building.lab === lab);
+/** The other targets on which a lab is up too. */
+export function alsoUpOn(state: LabsState, lab: string): string[] {
+  const targets = state.sandboxes.filter((sandbox) => sandbox.lab === lab && sandbox.target !== state.target);
+  return [...new Set(targets.map(({ target }) => target))].toSorted();
 }
 
-/** A name for one more sandbox of a lab: its id, else the id with the first number that is free. */
+export function buildingOf(state: LabsState, lab: string): Building[] {
+  return state.building.filter((building) => building.lab === lab && building.target === state.target);
+}
+
+/** Absent where the page's target was not probed. */
+export function lacksOf(state: LabsState, lab: string): string[] | undefined {
+  return state.target === undefined ? undefined : state.lacks[state.target]?.[lab];
+}
+
+export function faultOf(state: LabsState, lab: string): Fault | undefined {
+  return state.target === undefined ? undefined : state.faults[state.target]?.[lab];
+}
+
+/** The other targets that were probed and lack nothing of what a lab needs, and those that its fault names. */
+export function targetsThatCan(state: LabsState, lab: string): string[] {
+  const probed = Object.entries(state.lacks)
+    .filter(([, lacks]) => lacks[lab]?.length === 0)
+    .map(([target]) => target);
+  const told = faultOf(state, lab)?.targets ?? [];
+  return [...new Set([...probed, ...told])].filter((target) => target !== state.target);
+}
+
+/** A name for one more sandbox of a lab: its id, else the id with the first number that is free on the target. */
 export function freeName(state: LabsState, lab: string): string {
-  const taken = (name: string) => name in state.building || state.sandboxes.some((sandbox) => sandbox.name === name);
+  const taken = (name: string) =>
+    [...state.building, ...state.sandboxes].some((other) => other.name === name && other.target === state.target);
   if (!taken(lab)) return lab;
   let number = 2;
   while (taken(`${lab}-${number}`)) number += 1;
   return `${lab}-${number}`;
 }
 
-export function withBuilding(state: LabsState, name: string, building: Building): LabsState {
-  return { ...state, building: { ...state.building, [name]: building } };
+export function withBuilding(state: LabsState, building: Building): LabsState {
+  return { ...state, building: [...withoutBuilding(state, building).building, building] };
 }
 
-export function withoutBuilding(state: LabsState, name: string): LabsState {
-  const { [name]: _, ...building } = state.building;
-  return { ...state, building };
+export function withoutBuilding(state: LabsState, ref: SandboxRef): LabsState {
+  return { ...state, building: state.building.filter((other) => !isSandbox(other, ref)) };
 }
 
-export function withFault(state: LabsState, lab: string, fault: Fault | undefined): LabsState {
-  const { [lab]: _, ...faults } = state.faults;
-  return { ...state, faults: fault ? { ...faults, [lab]: fault } : faults };
+export function withFault(state: LabsState, target: string, lab: string, fault: Fault | undefined): LabsState {
+  const { [lab]: _, ...others } = state.faults[target] ?? {};
+  return { ...state, faults: { ...state.faults, [target]: fault ? { ...others, [lab]: fault } : others } };
 }
 
-/** A sandbox that is gone is no longer leaving. */
-export function withSandboxes(state: LabsState, sandboxes: Sandbox[]): LabsState {
+/** A sandbox that is gone is no longer leaving. Those of a target in `lost` are only out of sight. */
+export function withSandboxes(
+  state: LabsState,
+  sandboxes: readonly Sandbox[],
+  lost: readonly string[] = [],
+): LabsState {
+  const unseen = state.sandboxes.filter(
+    (sandbox) => lost.includes(sandbox.target) && !sandboxes.some((other) => isSandbox(other, sandbox)),
+  );
+  const all = [...sandboxes, ...unseen];
   return {
     ...state,
-    sandboxes,
-    leaving: state.leaving.filter((name) => sandboxes.some((sandbox) => sandbox.name === name)),
+    sandboxes: all,
+    leaving: state.leaving.filter((leaving) => all.some((sandbox) => isSandbox(sandbox, leaving))),
   };
 }

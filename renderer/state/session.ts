@@ -12,8 +12,10 @@ import type { Client, ConnectionStatus } from "../client/client.ts";
 import { type Captures, captureOfSandbox, capturesById, withCapture, withCounters } from "./captures.ts";
 import {
   freeName,
+  isSandbox,
   type LabsState,
   noLabs,
+  type SandboxRef,
   sandboxesOf,
   withBuilding,
   withFault,
@@ -22,7 +24,11 @@ import {
 } from "./labs.ts";
 import { latest } from "./latest.ts";
 import { emptyTable, missingPages, PAGE, type PacketTable, withChanged, withPage } from "./packets.ts";
+import { createQuestionSession, type QuestionSession } from "./question-session.ts";
+import { createTargetSession, type TargetMemory, type TargetSession } from "./target-session.ts";
+import { currentTarget, isConnected, lostNames, targetNamed } from "./targets.ts";
 import { emptyView, notAsked, type Tab, type ViewState, withCaptureShown, withPacket } from "./view.ts";
+import { createVmSession, type VmSession } from "./vm-session.ts";
 
 export interface Line {
   status: ConnectionStatus;
@@ -49,14 +55,18 @@ export interface Session {
   packets: StoreApi<PacketTable>;
   view: StoreApi<ViewState>;
   traffic: StoreApi<TrafficState>;
+  targets: TargetSession;
+  vm: VmSession;
+  questions: QuestionSession;
   /** Asks for everything again, e.g. after a failure. */
   reload(): void;
   selectLab(lab: string): void;
+  /** One of the current target. */
   selectSandbox(name: string): void;
-  /** Brings a lab up, under its own name or the first free one. */
+  /** Brings a lab up on the current target, under its own name or the first free one. */
   bringUp(lab: string): void;
-  cancelBringUp(name: string): void;
-  takeDown(name: string): void;
+  cancelBringUp(sandbox: SandboxRef): void;
+  takeDown(sandbox: SandboxRef): void;
   dismissFault(lab: string): void;
   startCapture(): void;
   stopCapture(): void;
@@ -76,7 +86,7 @@ export interface Session {
   close(): void;
 }
 
-export function createSession(client: Client): Session {
+export function createSession(client: Client, memory?: TargetMemory): Session {
   const line = createStore<Line>(() => ({ status: client.status }));
   const labs = createStore<LabsState>(() => noLabs);
   const captures = createStore<Captures>(() => ({}));
@@ -84,6 +94,9 @@ export function createSession(client: Client): Session {
   const packets = createStore<PacketTable>(() => emptyTable());
   const view = createStore<ViewState>(() => emptyView);
   const traffic = createStore<TrafficState>(() => ({ sending: false }));
+  const targets = createTargetSession(client, { ...memory, isVmRunning });
+  const vm = createVmSession(client, () => targets.use("vm"));
+  const questions = createQuestionSession(client);
 
   const loads = latest();
   const labLoads = latest();
@@ -94,6 +107,7 @@ export function createSession(client: Client): Session {
   const frameLoads = latest();
   const stateLoads = latest();
   const sends = latest();
+  /** What is being brought up: what stops it. */
   const builds = new Map<string, AbortController>();
   /** Pages of the present table that are being read. */
   let reading = new Set<number>();
@@ -102,37 +116,45 @@ export function createSession(client: Client): Session {
   let journeyGrew = false;
   let journeyReading = false;
 
+  function isVmRunning(): boolean {
+    return vm.state.getState().status?.state === "running";
+  }
+
   function sandboxShown(): Sandbox | undefined {
     const { lab, sandbox } = view.getState();
-    return labs.getState().sandboxes.find((candidate) => candidate.name === sandbox && candidate.lab === lab);
+    return lab === undefined ? undefined : sandboxesOf(labs.getState(), lab).find(({ name }) => name === sandbox);
   }
 
   async function load(): Promise<void> {
     const signal = loads.next();
-    const [hello, list, sandboxes, stored] = await Promise.all([
+    questions.load();
+    vm.load();
+    const [hello, list, sandboxes, stored, listed] = await Promise.all([
       client.call("hello", {}, { signal }),
       client.call("lab.list", {}, { signal }),
       client.call("sandbox.list", {}, { signal }),
       client.call("capture.list", {}, { signal }),
+      client.call("target.list", {}, { signal }),
     ]);
     if (signal.aborted) return;
     if (hello.ok) line.setState({ hello: hello.value });
-    const failed = [hello, list, sandboxes, stored].find((result) => !result.ok);
+    const failed = [hello, list, sandboxes, stored, listed].find((result) => !result.ok);
     if (failed && !failed.ok) {
       // A line that broke meanwhile says so itself and loads again when it is back.
       if (client.status === "open") labs.setState({ status: "failed", fault: failed.fault });
       return;
     }
-    if (!list.ok || !sandboxes.ok || !stored.ok) return;
+    if (!hello.ok || !list.ok || !sandboxes.ok || !stored.ok || !listed.ok) return;
+    targets.receive(hello.value, listed.value);
     labs.setState((state) => ({
-      ...withSandboxes(state, sandboxes.value),
+      ...withSandboxes(state, sandboxes.value, lostNames(listed.value)),
       labs: list.value,
       status: "ready",
       fault: undefined,
     }));
     captures.setState(capturesById(stored.value), true);
     const shown = view.getState();
-    const wanted = shown.lab ?? (hello.ok ? hello.value.open : undefined) ?? sandboxes.value[0]?.lab;
+    const wanted = shown.lab ?? hello.value.open ?? upFirst(sandboxes.value, labs.getState().target)?.lab;
     const lab = list.value.find((candidate) => candidate.id === wanted) ?? list.value[0];
     if (lab && lab.id !== shown.lab) selectLab(lab.id);
     else if (lab) {
@@ -140,10 +162,42 @@ export function createSession(client: Client): Session {
       followSandbox();
       reloadCapture();
     }
-    const diagnosis = await client.call("lab.doctor", {}, { signal });
-    if (diagnosis.ok && !signal.aborted) {
-      labs.setState({ lacks: Object.fromEntries(diagnosis.value.labs.map(({ id, lacks }) => [id, lacks])) });
-    }
+    for (const { name, state } of listed.value) if (state === "connected") void diagnose(name);
+  }
+
+  /** What the labs lack on a target. */
+  async function diagnose(target: string): Promise<void> {
+    const diagnosis = await client.call("lab.doctor", { target });
+    if (!diagnosis.ok) return;
+    const lacks = Object.fromEntries(diagnosis.value.labs.map((lab) => [lab.id, lab.lacks]));
+    labs.setState((state) => ({ lacks: { ...state.lacks, [target]: lacks } }));
+  }
+
+  /** Another target: the same lab, and whatever of it is up there. */
+  function showTarget(target: string | undefined): void {
+    labs.setState({ target });
+    const { lab, tab, detail } = view.getState();
+    if (lab === undefined) return;
+    stateLoads.stop();
+    builtLoads.stop();
+    view.setState({ ...emptyView, lab, tab, detail, sandbox: undefined, capture: undefined }, true);
+    traffic.setState({ sending: traffic.getState().sending }, true);
+    captureControl.setState({ busy: false }, true);
+    showCapture(undefined, false);
+    followSandbox();
+  }
+
+  async function loadSandboxes(): Promise<void> {
+    const list = await client.call("sandbox.list", {});
+    if (list.ok) receiveSandboxes(list.value);
+  }
+
+  function receiveSandboxes(sandboxes: readonly Sandbox[]): void {
+    labs.setState((state) => withSandboxes(state, sandboxes, lostNames(targets.state.getState().targets)));
+    followSandbox();
+    // Somebody brought up a lab of their own, from a file that was not listed.
+    const { status, labs: known } = labs.getState();
+    if (status === "ready" && sandboxes.some(({ lab }) => !known.some(({ id }) => id === lab))) void loadLabs();
   }
 
   async function loadLabs(): Promise<void> {
@@ -187,20 +241,23 @@ export function createSession(client: Client): Session {
       if (!traffic.getState().sending) traffic.setState({ sending: false }, true);
       view.setState({ sandbox: next?.name, built: undefined, builtFault: undefined, state: notAsked });
     }
-    if (next) void loadBuilt(next.name);
+    // A lost target answers nothing: what was read before stays shown.
+    if (next && !lostNames(targets.state.getState().targets).includes(next.target)) void loadBuilt(next.name);
     followCapture();
   }
 
   async function loadBuilt(sandbox: string): Promise<void> {
     const signal = builtLoads.next();
-    const result = await client.call("sandbox.topology", { sandbox }, { signal });
+    const { target } = labs.getState();
+    const result = await client.call("sandbox.topology", { sandbox, target }, { signal });
     if (signal.aborted || view.getState().sandbox !== sandbox) return;
     view.setState(result.ok ? { built: result.value, builtFault: undefined } : { builtFault: result.fault });
     if (view.getState().interface) void loadState();
   }
 
   function selectSandbox(name: string): void {
-    const sandbox = labs.getState().sandboxes.find((candidate) => candidate.name === name);
+    const { sandboxes, target } = labs.getState();
+    const sandbox = sandboxes.find((candidate) => candidate.name === name && candidate.target === target);
     if (!sandbox) return;
     selectLab(sandbox.lab);
     view.setState({ sandbox: name, pinned: false, built: undefined, builtFault: undefined, interface: undefined });
@@ -346,7 +403,11 @@ export function createSession(client: Client): Session {
     if (!ref || !sandbox) return;
     const signal = stateLoads.next();
     if (view.getState().state.status !== "ready") view.setState({ state: { status: "loading" } });
-    const result = await client.call("sandbox.state", { sandbox: sandbox.name, ...ref }, { signal });
+    const result = await client.call(
+      "sandbox.state",
+      { sandbox: sandbox.name, target: sandbox.target, ...ref },
+      { signal },
+    );
     if (signal.aborted) return;
     view.setState({
       state: result.ok ? { status: "ready", value: result.value } : { status: "failed", fault: result.fault },
@@ -361,41 +422,49 @@ export function createSession(client: Client): Session {
   }
 
   async function build(lab: string): Promise<void> {
+    const { target } = labs.getState();
+    if (target === undefined) return;
     const name = freeName(labs.getState(), lab);
+    const ref = { target, name };
     const abort = new AbortController();
-    builds.set(name, abort);
-    labs.setState((state) => withFault(withBuilding(state, name, { lab }), lab, undefined));
+    builds.set(keyOf(ref), abort);
+    labs.setState((state) => withFault(withBuilding(state, { ...ref, lab }), target, lab, undefined));
     const result = await client.call(
       "lab.up",
-      { lab, name },
+      { lab, name, target },
       {
         signal: abort.signal,
         onProgress: (progress) => {
-          if (builds.get(name) === abort) labs.setState((state) => withBuilding(state, name, { lab, progress }));
+          if (builds.get(keyOf(ref)) !== abort) return;
+          labs.setState((state) => withBuilding(state, { ...ref, lab, progress }));
         },
       },
     );
-    builds.delete(name);
+    builds.delete(keyOf(ref));
     labs.setState((state) => {
-      const done = withoutBuilding(state, name);
-      if (!result.ok) return result.fault.code === "cancelled" ? done : withFault(done, lab, result.fault);
-      const others = done.sandboxes.filter((sandbox) => sandbox.name !== name);
+      const done = withoutBuilding(state, ref);
+      if (!result.ok) return result.fault.code === "cancelled" ? done : withFault(done, target, lab, result.fault);
+      const others = done.sandboxes.filter((sandbox) => !isSandbox(sandbox, ref));
       return withSandboxes(done, [...others, result.value]);
     });
-    if (result.ok && view.getState().lab === lab) selectSandbox(name);
+    if (result.ok && view.getState().lab === lab && labs.getState().target === target) selectSandbox(name);
   }
 
-  async function destroy(name: string): Promise<void> {
-    const lab = labs.getState().sandboxes.find((sandbox) => sandbox.name === name)?.lab;
-    if (lab === undefined || labs.getState().leaving.includes(name)) return;
-    labs.setState((state) => withFault({ ...state, leaving: [...state.leaving, name] }, lab, undefined));
-    const result = await client.call("lab.down", { sandbox: name });
+  async function destroy(ref: SandboxRef): Promise<void> {
+    const { target, name } = ref;
+    const { sandboxes, leaving } = labs.getState();
+    const lab = sandboxes.find((sandbox) => isSandbox(sandbox, ref))?.lab;
+    if (lab === undefined || leaving.some((other) => isSandbox(other, ref))) return;
+    labs.setState((state) =>
+      withFault({ ...state, leaving: [...state.leaving, { target, name }] }, target, lab, undefined),
+    );
+    const result = await client.call("lab.down", { sandbox: name, target });
     labs.setState((state) => {
-      const done = { ...state, leaving: state.leaving.filter((other) => other !== name) };
-      if (!result.ok) return withFault(done, lab, result.fault);
+      const done = { ...state, leaving: state.leaving.filter((other) => !isSandbox(other, ref)) };
+      if (!result.ok) return withFault(done, target, lab, result.fault);
       return withSandboxes(
         done,
-        done.sandboxes.filter((sandbox) => sandbox.name !== name),
+        done.sandboxes.filter((sandbox) => !isSandbox(sandbox, ref)),
       );
     });
     followSandbox();
@@ -408,7 +477,7 @@ export function createSession(client: Client): Session {
     captureControl.setState({ busy: false, fault: result.ok ? undefined : result.fault });
     if (!result.ok) return;
     captures.setState((state) => withCapture(state, result.value), true);
-    if (view.getState().sandbox === result.value.sandbox) {
+    if (view.getState().sandbox === result.value.sandbox && labs.getState().target === result.value.target) {
       view.setState({ pinned: false });
       followCapture();
     }
@@ -421,8 +490,13 @@ export function createSession(client: Client): Session {
     traffic.setState({ sending: true }, true);
     view.setState({ pinned: false });
     followCapture();
-    const result = await client.call("traffic.send", { sandbox: sandbox.name, traffic: wanted }, { signal });
-    if (signal.aborted || view.getState().sandbox !== sandbox.name) {
+    const result = await client.call(
+      "traffic.send",
+      { sandbox: sandbox.name, target: sandbox.target, traffic: wanted },
+      { signal },
+    );
+    const { target } = labs.getState();
+    if (signal.aborted || view.getState().sandbox !== sandbox.name || target !== sandbox.target) {
       traffic.setState({ sending: false }, true);
       return;
     }
@@ -449,13 +523,23 @@ export function createSession(client: Client): Session {
       line.setState({ status });
       if (status === "open") void load();
     }),
-    client.on("sandboxes.changed", (sandboxes) => {
-      labs.setState((state) => withSandboxes(state, sandboxes));
-      followSandbox();
-      // Somebody brought up a lab of their own, from a file that was not listed.
-      const { status, labs: known } = labs.getState();
-      if (status === "ready" && sandboxes.some(({ lab }) => !known.some(({ id }) => id === lab))) void loadLabs();
+    targets.state.subscribe((now, before) => {
+      if (now.current !== before.current) showTarget(now.current);
+      const connected = now.targets.filter(({ name }) => isConnected(now, name) && !isConnected(before, name));
+      if (before.current === undefined || connected.length === 0) return;
+      for (const { name } of connected) void diagnose(name);
+      void loadSandboxes();
     }),
+    targets.state.subscribe((now, before) => {
+      // Somebody may have started or stopped it.
+      if (targetNamed(now, "vm")?.state !== targetNamed(before, "vm")?.state) vm.load();
+    }),
+    vm.state.subscribe(({ status }, before) => {
+      const target = currentTarget(targets.state.getState());
+      const started = status?.state === "running" && before.status?.state !== "running";
+      if (started && target?.kind === "vm" && target.state === "idle") targets.connect(target.name);
+    }),
+    client.on("sandboxes.changed", receiveSandboxes),
     client.on("capture.changed", (capture) => {
       captures.setState((state) => withCapture(state, capture), true);
       followCapture();
@@ -481,6 +565,9 @@ export function createSession(client: Client): Session {
     packets,
     view,
     traffic,
+    targets,
+    vm,
+    questions,
     reload: () => {
       labs.setState({ status: "loading", fault: undefined });
       void load();
@@ -488,12 +575,17 @@ export function createSession(client: Client): Session {
     selectLab,
     selectSandbox,
     bringUp: (lab) => void build(lab),
-    cancelBringUp: (name) => builds.get(name)?.abort(),
-    takeDown: (name) => void destroy(name),
-    dismissFault: (lab) => labs.setState((state) => withFault(state, lab, undefined)),
+    cancelBringUp: (ref) => builds.get(keyOf(ref))?.abort(),
+    takeDown: (ref) => void destroy(ref),
+    dismissFault: (lab) => {
+      const { target } = labs.getState();
+      if (target !== undefined) labs.setState((state) => withFault(state, target, lab, undefined));
+    },
     startCapture: () => {
       const sandbox = sandboxShown();
-      if (sandbox) void controlCapture(() => client.call("capture.start", { sandbox: sandbox.name }));
+      if (!sandbox) return;
+      const { name, target } = sandbox;
+      void controlCapture(() => client.call("capture.start", { sandbox: name, target }));
     },
     stopCapture: () => {
       const { capture } = view.getState();
@@ -511,7 +603,18 @@ export function createSession(client: Client): Session {
     showTab: (tab) => view.setState({ tab }),
     close: () => {
       for (const stop of stops) stop();
+      targets.close();
+      questions.close();
       client.close();
     },
   };
+}
+
+function keyOf({ target, name }: SandboxRef): string {
+  return `${target} ${name}`;
+}
+
+/** One that is up, rather on the target that is shown. */
+function upFirst(sandboxes: readonly Sandbox[], target: string | undefined): Sandbox | undefined {
+  return sandboxes.find((sandbox) => sandbox.target === target) ?? sandboxes[0];
 }

@@ -2,12 +2,24 @@ import { describe, expect, it } from "vitest";
 import type { Capture } from "../../preload/contract/calls.ts";
 import type { Sandbox } from "../../preload/contract/lab.ts";
 import { shortcutOf } from "../../renderer/app/shortcuts.ts";
-import { captureOfSandbox, capturesById, capturesOfLab, withCounters } from "../../renderer/state/captures.ts";
 import {
+  captureOfSandbox,
+  capturesById,
+  capturesOfLab,
+  gapBetween,
+  gapTimes,
+  withCounters,
+} from "../../renderer/state/captures.ts";
+import {
+  alsoUpOn,
   freeName,
+  type LabsState,
+  lacksOf,
   noLabs,
   sandboxesOf,
+  targetsThatCan,
   withBuilding,
+  withFault,
   withoutBuilding,
   withSandboxes,
 } from "../../renderer/state/labs.ts";
@@ -16,14 +28,16 @@ import { endGroups, endNamed } from "../../renderer/traffic/ends.ts";
 import topology from "./flannel-vxlan.topology.json";
 import { recordedTopology } from "./recorded-topology.ts";
 
-function sandbox(name: string, startedAt = 1000): Sandbox {
-  return { name, lab: "flannel-vxlan", target: "local", pid: 1, startedAt, namespaces: [], rootless: true };
+function sandbox(name: string, startedAt = 1000, target = "local"): Sandbox {
+  return { name, lab: "flannel-vxlan", target, pid: 1, startedAt, namespaces: [], rootless: true };
 }
 function capture(id: string, startedAt: number, running = false): Capture {
   return {
     id,
     sandbox: "flannel-vxlan",
     lab: "flannel-vxlan",
+    target: "local",
+    gaps: [],
     file: `${id}.pcapng`,
     startedAt,
     running,
@@ -35,24 +49,59 @@ function capture(id: string, startedAt: number, running = false): Capture {
   };
 }
 
+const onLocal: LabsState = { ...noLabs, target: "local" };
+
 describe("sandboxes", () => {
   it("of one lab stand side by side, each under a name of its own", () => {
-    let state = withSandboxes(noLabs, [sandbox("flannel-vxlan")]);
-    expect(freeName(noLabs, "flannel-vxlan")).toBe("flannel-vxlan");
+    let state = withSandboxes(onLocal, [sandbox("flannel-vxlan")]);
+    expect(freeName(onLocal, "flannel-vxlan")).toBe("flannel-vxlan");
     expect(freeName(state, "flannel-vxlan")).toBe("flannel-vxlan-2");
-    state = withBuilding(state, "flannel-vxlan-2", { lab: "flannel-vxlan" });
+    state = withBuilding(state, { target: "local", name: "flannel-vxlan-2", lab: "flannel-vxlan" });
     expect(freeName(state, "flannel-vxlan")).toBe("flannel-vxlan-3");
-    expect(withoutBuilding(state, "flannel-vxlan-2").building).toEqual({});
+    expect(withoutBuilding(state, { target: "local", name: "flannel-vxlan-2" }).building).toEqual([]);
   });
 
   it("are listed oldest first", () => {
-    const state = withSandboxes(noLabs, [sandbox("b", 2000), sandbox("a", 1000)]);
+    const state = withSandboxes(onLocal, [sandbox("b", 2000), sandbox("a", 1000)]);
     expect(sandboxesOf(state, "flannel-vxlan").map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
   it("stop leaving when they are gone", () => {
-    const state = { ...noLabs, leaving: ["a", "b"] };
-    expect(withSandboxes(state, [sandbox("b")]).leaving).toEqual(["b"]);
+    const leaving = [
+      { target: "local", name: "a" },
+      { target: "local", name: "b" },
+    ];
+    expect(withSandboxes({ ...onLocal, leaving }, [sandbox("b")]).leaving).toEqual([{ target: "local", name: "b" }]);
+  });
+
+  it("of another target may have the same name, are told apart, and are named as being up there too", () => {
+    const state = withSandboxes(onLocal, [sandbox("flannel-vxlan", 1000, "vm")]);
+    expect(sandboxesOf(state, "flannel-vxlan")).toEqual([]);
+    expect(freeName(state, "flannel-vxlan")).toBe("flannel-vxlan");
+    expect(alsoUpOn(state, "flannel-vxlan")).toEqual(["vm"]);
+    expect(alsoUpOn({ ...state, target: "vm" }, "flannel-vxlan")).toEqual([]);
+  });
+
+  it("of a target that was lost are kept until it is heard of again", () => {
+    const state = withSandboxes(onLocal, [sandbox("a"), sandbox("b", 1000, "vm")]);
+    expect(withSandboxes(state, [], ["local"]).sandboxes.map(({ name }) => name)).toEqual(["a"]);
+    expect(withSandboxes(state, []).sandboxes).toEqual([]);
+  });
+});
+
+describe("a lab that a target can't run", () => {
+  const state: LabsState = {
+    ...noLabs,
+    target: "local",
+    lacks: { local: { calico: ["ipip"] }, vm: { calico: [] }, cloud: { calico: ["ipip", "bird"] } },
+  };
+
+  it("is offered where nothing is missing, as probed or as its fault tells", () => {
+    expect(lacksOf(state, "calico")).toEqual(["ipip"]);
+    expect(targetsThatCan(state, "calico")).toEqual(["vm"]);
+    const fault = { code: "missing" as const, message: "no ipip", targets: ["vm", "ubuntu"] };
+    expect(targetsThatCan(withFault(state, "local", "calico", fault), "calico")).toEqual(["vm", "ubuntu"]);
+    expect(lacksOf({ ...state, target: "ubuntu" }, "calico")).toBeUndefined();
   });
 });
 
@@ -61,6 +110,7 @@ describe("captures", () => {
     const all = capturesById([capture("old", 500), capture("new", 1500), capture("newer", 1700)]);
     expect(captureOfSandbox(all, sandbox("flannel-vxlan"))?.id).toBe("newer");
     expect(captureOfSandbox(capturesById([capture("old", 500)]), sandbox("flannel-vxlan"))).toBeUndefined();
+    expect(captureOfSandbox(all, sandbox("flannel-vxlan", 1000, "vm"))).toBeUndefined();
   });
 
   it("that run are not listed as stored", () => {
@@ -77,6 +127,19 @@ describe("captures", () => {
       frames: 60,
     });
     expect(all.a).toMatchObject({ packets: 5, dropped: 2, frames: 60 });
+  });
+});
+
+describe("gaps", () => {
+  const gaps = gapTimes(1000, [
+    { from: 3000, to: 5000, why: "lost" },
+    { from: 9000, why: "lost again" },
+  ]);
+
+  it("stand between the packets before and after them, once they are over", () => {
+    expect(gapBetween(gaps, 1.5e9, 4.1e9)?.why).toBe("lost");
+    expect(gapBetween(gaps, 0.5e9, 1.9e9)).toBeUndefined();
+    expect(gapBetween(gaps, 4.1e9, 12e9)).toBeUndefined();
   });
 });
 
@@ -108,14 +171,19 @@ describe("preferences", () => {
     const place = memory();
     const first = createPreferences(place, ["zh-TW"]);
     expect(first.getState()).toEqual({ language: "zh-Hant", theme: "system" });
-    first.setState({ theme: "dark", language: "en" });
-    expect(createPreferences(place, ["zh-TW"]).getState()).toEqual({ language: "en", theme: "dark" });
+    first.setState({ theme: "dark", language: "en", target: { name: "cloud", given: "local" } });
+    expect(createPreferences(place, ["zh-TW"]).getState()).toEqual({
+      language: "en",
+      theme: "dark",
+      target: { name: "cloud", given: "local" },
+    });
   });
 
   it("ignore what is not a language or a theme", () => {
     const place = memory();
     place.setItem("hoplab.language", "klingon");
     place.setItem("hoplab.theme", "pink");
+    place.setItem("hoplab.target", "cloud");
     expect(createPreferences(place, ["en"]).getState()).toEqual({ language: "en", theme: "system" });
   });
 });

@@ -1,17 +1,34 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
+import type { Capture } from "../../preload/contract/calls.ts";
 import { ConnectionBanner } from "../../renderer/app/ConnectionBanner.tsx";
 import { FaultNote } from "../../renderer/app/FaultNote.tsx";
 import { WordsContext } from "../../renderer/app/page-context.ts";
 import { FrameView } from "../../renderer/frame/FramePanel.tsx";
 import { JourneyStrip } from "../../renderer/journey/JourneyStrip.tsx";
 import { Why } from "../../renderer/journey/Why.tsx";
-import { Counters } from "../../renderer/packets/CaptureControls.tsx";
+import { Counters, HoleList, StalledNote } from "../../renderer/packets/CaptureControls.tsx";
 import { catalogues } from "../../renderer/words/catalogue.ts";
 import { frames, journeys } from "./recorded-lab.ts";
 
 const ping = journeys[2];
 if (!ping) throw new Error("the recording has no ping");
+
+const quiet: Capture = {
+  id: "c",
+  target: "cloud",
+  sandbox: "s",
+  lab: "l",
+  file: "f",
+  startedAt: 0,
+  running: true,
+  interfaces: ["pod/a/eth0"],
+  frames: 0,
+  packets: 0,
+  dropped: 0,
+  bytes: 0,
+  gaps: [],
+};
 
 describe("the page", () => {
   it("shows a wrapped packet as a taller stack and says what decided it", () => {
@@ -60,24 +77,42 @@ describe("the page", () => {
 
   it("warns of dropped frames and of interfaces that are not captured, and says why", () => {
     const capture = {
-      id: "c",
-      sandbox: "s",
-      lab: "l",
-      file: "f",
-      startedAt: 0,
-      running: true,
-      interfaces: ["pod/a/eth0"],
+      ...quiet,
       left: { interfaces: ["pod/z/eth0"], why: "Not on the way from a to b." },
       frames: 10,
       packets: 2,
-      dropped: 0,
-      bytes: 0,
     };
     expect(renderToStaticMarkup(<Counters capture={capture} />)).not.toContain("dropped");
     const html = renderToStaticMarkup(<Counters capture={{ ...capture, dropped: 37 }} />);
     expect(html).toContain("37 dropped");
     expect(html).toContain("1 interface not captured");
-    expect(html).toContain("Not on the way from a to b.");
+    expect(renderToStaticMarkup(<HoleList capture={capture} />)).toContain("Not on the way from a to b.");
+  });
+
+  it("names the times and interfaces at which nothing could be seen, and why", () => {
+    const at = new Date(2026, 0, 12, 10, 4, 12).getTime();
+    const html = renderToStaticMarkup(
+      <HoleList
+        capture={{
+          ...quiet,
+          gaps: [{ from: at, to: at + 28_000, why: "the connection to cloud was lost" }],
+          failed: [{ interface: "pod/a/eth0", why: "tcpdump: eth0: That device is not up" }],
+        }}
+      />,
+    );
+    for (const part of ["10:04:12 – 10:04:40", "28 s", "connection to cloud was lost", "pod/a/eth0", "not up"]) {
+      expect(html).toContain(part);
+    }
+  });
+
+  it("tells a capture that hears nothing of its target from one that sees no packets", () => {
+    expect(renderToStaticMarkup(<StalledNote capture={quiet} />)).toBe("");
+    expect(renderToStaticMarkup(<Counters capture={quiet} />)).toContain("capturing");
+    const stalled = { ...quiet, stalledSince: Date.now() - 7000 };
+    expect(renderToStaticMarkup(<StalledNote capture={stalled} />)).toMatch(/Nothing heard of cloud for [78] s\./);
+    expect(renderToStaticMarkup(<Counters capture={stalled} />)).not.toContain("capturing");
+    // One that has ended is silent for another reason.
+    expect(renderToStaticMarkup(<StalledNote capture={{ ...stalled, running: false }} />)).toBe("");
   });
 
   it("says that it reconnects when the line is lost, in the reader's language", () => {

@@ -15,9 +15,11 @@ import type {
 } from "../../preload/contract/calls.ts";
 import type { LabSummary, Progress, Sandbox } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
+import type { AskedQuestion, SshHost, TargetStep, TargetSummary, VmStatus } from "../../preload/contract/target.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import type { CallOptions, Client, ConnectionStatus } from "../../renderer/client/client.ts";
 import { frames, journeys, packets as recorded } from "./recorded-lab.ts";
+import { LOCAL, STOPPED_VM, TEST_STEPS, VM } from "./recorded-targets.ts";
 
 export const LAB: LabSummary = {
   id: "flannel-vxlan",
@@ -53,6 +55,14 @@ const STEPS: Progress[] = [
   { done: 4, total: 4, why: "One route, one neighbour and one FDB entry for each remote node." },
 ];
 
+const BUILD: Progress[] = [
+  { done: 1, total: 5, why: "Download and unpack Debian's packages: kernel, iproute2, tcpdump, iptables, bird2." },
+  { done: 2, total: 5, why: "Leave out documentation and caches." },
+  { done: 3, total: 5, why: "Write the disk image." },
+  { done: 4, total: 5, why: "Start QEMU." },
+  { done: 5, total: 5, why: "Wait for its SSH server." },
+];
+
 type Answers = { [N in CallName]: (input: CallInput<N>, options: CallOptions<N>) => Promise<Result<CallOutput<N>>> };
 type Listeners = { [E in EventName]: Set<(data: Events[E]) => void> };
 
@@ -65,6 +75,17 @@ export interface Recording {
   more?: number;
   /** A sandbox is up at the start. */
   up?: boolean;
+  /** Absent: this machine, and the VM stopped. */
+  targets?: TargetSummary[];
+  vm?: VmStatus;
+  offers?: SshHost[];
+  questions?: AskedQuestion[];
+  /** What flannel-host-gw lacks, by target. Absent: `ipip` everywhere. */
+  lacks?: Record<string, string[]>;
+  /** The steps of connecting and testing. */
+  steps?: TargetStep[];
+  /** The lab that the start named; `null` for none. */
+  open?: string | null;
 }
 
 export class RecordedClient implements Client {
@@ -73,11 +94,18 @@ export class RecordedClient implements Client {
   readonly calls: { name: CallName; input: unknown }[] = [];
   readonly captures: Capture[] = [];
   sandboxes: Sandbox[] = [];
+  targets: TargetSummary[];
+  vm: VmStatus;
+  questions: AskedQuestion[];
+  /** Question and answer, as they came. */
+  readonly answers: { question: number; answer?: string }[] = [];
   packets: Packet[];
   readonly #recording: Recording;
   readonly #statusListeners = new Set<(status: ConnectionStatus) => void>();
   readonly #listeners: Listeners = {
     "sandboxes.changed": new Set(),
+    "targets.changed": new Set(),
+    "questions.changed": new Set(),
     "capture.changed": new Set(),
     "packets.changed": new Set(),
   };
@@ -87,6 +115,9 @@ export class RecordedClient implements Client {
   constructor(recording: Recording) {
     this.#recording = recording;
     this.packets = [...recorded];
+    this.targets = recording.targets ?? [LOCAL, VM];
+    this.vm = recording.vm ?? STOPPED_VM;
+    this.questions = recording.questions ?? [];
     for (let index = recorded.length; index < (recording.more ?? 0); index += 1) {
       const base = recorded[2 + (index % 2)];
       if (base) this.packets.push({ ...base, journey: index, at: 3_000_000_000 + index * 10_000 });
@@ -151,32 +182,117 @@ export class RecordedClient implements Client {
   }
 
   readonly #answers: Answers = {
-    hello: async () => ok({ version: "0.1.0", target: { id: "local", rootless: true, linux: true }, open: LAB.id }),
+    hello: async () => {
+      const { open } = this.#recording;
+      return ok({ version: "0.1.0", target: "local", ...(open === null ? {} : { open: open ?? LAB.id }) });
+    },
     "lab.list": async () => ok([LAB, ...OTHERS]),
     "lab.open": async ({ lab }) => ok(this.#detail(lab)),
-    "lab.up": async ({ lab, name }, { onProgress, signal }) => {
+    "lab.up": async ({ lab, name, target }, { onProgress, signal }) => {
       for (const step of STEPS) {
         onProgress?.(step);
         await this.#recording.pause?.();
         if (signal?.aborted) return fail("cancelled", "Cancelled");
       }
-      const sandbox = this.#sandbox(lab, name);
+      const sandbox = this.#sandbox(lab, name, target);
       this.sandboxes = [...this.sandboxes, sandbox];
       this.emit("sandboxes.changed", this.sandboxes);
       return ok(sandbox);
     },
-    "lab.down": async ({ sandbox }) => {
-      this.sandboxes = this.sandboxes.filter(({ name }) => name !== sandbox);
+    "lab.down": async ({ sandbox, target = "local" }) => {
+      this.sandboxes = this.sandboxes.filter((one) => one.name !== sandbox || one.target !== target);
       this.emit("sandboxes.changed", this.sandboxes);
       return ok(null);
     },
-    "lab.doctor": async () =>
+    "lab.doctor": async ({ target = "local" }) =>
       ok({
-        target: "local",
+        target,
         kernel: "6.18",
         findings: [],
-        labs: [LAB, ...OTHERS].map(({ id }) => ({ id, lacks: id === "flannel-host-gw" ? ["ipip"] : [] })),
+        labs: [LAB, ...OTHERS].map(({ id }) => ({ id, lacks: id === "flannel-host-gw" ? this.#lacks(target) : [] })),
       }),
+    "target.list": async () => ok(this.targets),
+    "target.add": async (spec) => {
+      if (spec.name === "refused") return fail("storage", "The list of targets could not be written");
+      const address = spec.kind === "ssh" ? spec.address : spec.command.join(" ");
+      const added: TargetSummary = { name: spec.name, kind: spec.kind, address, state: "idle" };
+      this.setTargets([...this.targets, added]);
+      return ok(added);
+    },
+    "target.remove": async ({ target }) => {
+      this.setTargets(this.targets.filter(({ name }) => name !== target));
+      return ok(null);
+    },
+    "target.connect": async ({ target }, { onProgress, signal }) => {
+      const found = this.targets.find(({ name }) => name === target);
+      if (!found) return fail("not-found", `There is no target ${target}`);
+      this.setTarget({ ...found, state: "connecting", fault: undefined });
+      for (const step of this.#steps(target)) {
+        onProgress?.({ step: step.step, state: "running", detail: "" });
+        await this.#recording.pause?.();
+        if (signal?.aborted) {
+          this.setTarget({ ...found, state: "idle" });
+          return fail("cancelled", "Cancelled");
+        }
+        onProgress?.(step);
+        if (step.state !== "failed") continue;
+        const fault = { code: "denied" as const, message: step.detail, fix: step.fix };
+        this.setTarget({ ...found, state: "failed", fault });
+        return { ok: false, fault };
+      }
+      const connected: TargetSummary = { ...found, state: "connected", runsAs: "root", kernel: "Linux 6.1.0-37-amd64" };
+      this.setTarget(connected);
+      return ok(connected);
+    },
+    "target.disconnect": async ({ target }) => {
+      const found = this.targets.find(({ name }) => name === target);
+      if (found) this.setTarget({ name: found.name, kind: found.kind, address: found.address, state: "idle" });
+      return ok(null);
+    },
+    "target.test": async (input, { onProgress }) => {
+      const steps =
+        "target" in input ? this.#steps(input.target) : input.spec.kind === "ssh" ? TEST_STEPS : TEST_STEPS.slice(4);
+      for (const step of steps) {
+        onProgress?.({ step: step.step, state: "running", detail: "" });
+        await this.#recording.pause?.();
+        onProgress?.(step);
+      }
+      return ok({ ok: steps.every(({ state }) => state !== "failed"), steps });
+    },
+    "target.offers": async () => ok(this.#recording.offers ?? []),
+    "question.list": async () => ok(this.questions),
+    "question.answer": async ({ question, answer }) => {
+      this.answers.push({ question, answer });
+      this.questions = this.questions.filter(({ id }) => id !== question);
+      this.emit("questions.changed", this.questions);
+      return ok(null);
+    },
+    "vm.status": async () => ok(this.vm),
+    "vm.build": async (_, { onProgress }) => {
+      for (const step of BUILD) {
+        onProgress?.(step);
+        await this.#recording.pause?.();
+      }
+      this.vm = { ...STOPPED_VM, state: "stopped" };
+      return ok(this.vm);
+    },
+    "vm.up": async (_, { onProgress, signal }) => {
+      for (const step of BUILD) {
+        onProgress?.(step);
+        await this.#recording.pause?.();
+        if (signal?.aborted) return fail("cancelled", "Cancelled");
+      }
+      this.vm = { ...this.vm, state: "running", pid: 4242, port: 2222 };
+      return ok(this.vm);
+    },
+    "vm.down": async () => {
+      this.vm = { ...STOPPED_VM, accelerator: this.vm.accelerator };
+      return ok(this.vm);
+    },
+    "vm.delete": async () => {
+      this.vm = { state: "absent", accelerator: this.vm.accelerator, memoryMiB: this.vm.memoryMiB };
+      return ok(this.vm);
+    },
     "sandbox.list": async () => ok(this.sandboxes),
     "sandbox.topology": async () => ok(this.#recording.topology),
     "sandbox.state": async ({ netns, interface: name }) =>
@@ -207,8 +323,8 @@ export class RecordedClient implements Client {
           { name: "fdb", command: `bridge -n ${netns.replace("/", ".")} fdb show dev ${name}`, text: "" },
         ],
       }),
-    "capture.start": async ({ sandbox }) => {
-      const capture = this.#capture(`c${this.captures.length + 1}`, sandbox, true);
+    "capture.start": async ({ sandbox, target }) => {
+      const capture = this.#capture(`c${this.captures.length + 1}`, sandbox, true, target);
       this.captures.push(capture);
       this.emit("capture.changed", capture);
       return ok(capture);
@@ -225,7 +341,7 @@ export class RecordedClient implements Client {
       const found = this.captures.find(({ id }) => id === capture);
       return found ? ok({ ...found }) : fail("not-found", `There is no capture ${capture}`);
     },
-    "traffic.send": async ({ sandbox, traffic }) => {
+    "traffic.send": async ({ sandbox, target = "local", traffic }) => {
       if (traffic.to === "10.9.9.9") {
         return fail("command-failed", "ping in pod/a could not send", {
           fix: "Check the address: no route of pod/a leads there.",
@@ -238,9 +354,9 @@ export class RecordedClient implements Client {
         });
       }
       await this.#recording.pause?.();
-      let capture = this.captures.find((one) => one.sandbox === sandbox && one.running);
+      let capture = this.captures.find((one) => one.sandbox === sandbox && one.target === target && one.running);
       if (!capture) {
-        capture = this.#capture(`c${this.captures.length + 1}`, sandbox, true);
+        capture = this.#capture(`c${this.captures.length + 1}`, sandbox, true, target);
         this.captures.push(capture);
         this.emit("capture.changed", capture);
       }
@@ -293,11 +409,37 @@ export class RecordedClient implements Client {
     };
   }
 
-  #sandbox(lab: string, name = lab): Sandbox {
+  /** A target of another kind than SSH has only the last steps. */
+  #steps(name: string): TargetStep[] {
+    const steps = this.#recording.steps ?? TEST_STEPS;
+    const kind = this.targets.find((target) => target.name === name)?.kind;
+    return kind === "command" || kind === "local" ? steps.slice(4) : steps;
+  }
+
+  #lacks(target: string): string[] {
+    const { lacks } = this.#recording;
+    return lacks ? (lacks[target] ?? []) : ["ipip"];
+  }
+
+  setTargets(targets: TargetSummary[]): void {
+    this.targets = targets;
+    this.emit("targets.changed", targets);
+  }
+
+  setTarget(target: TargetSummary): void {
+    this.setTargets(this.targets.map((other) => (other.name === target.name ? target : other)));
+  }
+
+  ask(...questions: AskedQuestion[]): void {
+    this.questions = [...this.questions, ...questions];
+    this.emit("questions.changed", this.questions);
+  }
+
+  #sandbox(lab: string, name = lab, target = "local"): Sandbox {
     return {
       name,
       lab,
-      target: "local",
+      target,
       pid: 4711,
       startedAt: Date.now() - 125_000,
       namespaces: this.#recording.topology.namespaces.map((namespace) => namespace.name),
@@ -305,9 +447,10 @@ export class RecordedClient implements Client {
     };
   }
 
-  #capture(id: string, sandbox: string, running: boolean): Capture {
+  #capture(id: string, sandbox: string, running: boolean, target = "local"): Capture {
     return {
       id,
+      target,
       sandbox,
       lab: this.sandboxes.find(({ name }) => name === sandbox)?.lab ?? LAB.id,
       file: `/home/me/.local/share/hoplab/captures/${id}.pcapng`,
@@ -320,6 +463,7 @@ export class RecordedClient implements Client {
       packets: this.packets.length,
       dropped: 0,
       bytes: 4096,
+      gaps: [],
     };
   }
 }

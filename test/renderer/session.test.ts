@@ -23,31 +23,31 @@ describe("the session", () => {
 
   it("says what each lab lacks once the target was probed", async () => {
     const { session } = await open();
-    await vi.waitFor(() => expect(session.labs.getState().lacks["flannel-host-gw"]).toEqual(["ipip"]));
+    await vi.waitFor(() => expect(session.labs.getState().lacks.local?.["flannel-host-gw"]).toEqual(["ipip"]));
   });
 
   it("brings a lab up, telling each step, and shows its sandbox", async () => {
     const { session } = await open();
     const told: string[] = [];
     session.labs.subscribe((state) => {
-      const why = state.building["flannel-vxlan"]?.progress?.why;
+      const why = state.building[0]?.progress?.why;
       if (why !== undefined && told.at(-1) !== why) told.push(why);
     });
     session.bringUp("flannel-vxlan");
     await vi.waitFor(() => expect(session.view.getState().sandbox).toBe("flannel-vxlan"));
     expect(told).toHaveLength(4);
-    expect(session.labs.getState().building).toEqual({});
+    expect(session.labs.getState().building).toEqual([]);
   });
 
   it("leaves no fault behind when bringing up is cancelled", async () => {
     let go: () => void = () => undefined;
     const { session } = await open({ pause: () => new Promise((resolve) => (go = resolve)) });
     session.bringUp("flannel-vxlan");
-    await vi.waitFor(() => expect(session.labs.getState().building["flannel-vxlan"]?.progress).toBeDefined());
-    session.cancelBringUp("flannel-vxlan");
+    await vi.waitFor(() => expect(session.labs.getState().building[0]?.progress).toBeDefined());
+    session.cancelBringUp({ target: "local", name: "flannel-vxlan" });
     go();
-    await vi.waitFor(() => expect(session.labs.getState().building).toEqual({}));
-    expect(session.labs.getState().faults).toEqual({});
+    await vi.waitFor(() => expect(session.labs.getState().building).toEqual([]));
+    expect(session.labs.getState().faults.local).toEqual({});
     expect(session.labs.getState().sandboxes).toEqual([]);
   });
 
@@ -164,7 +164,7 @@ describe("the session", () => {
   it("takes another sandbox of the lab, or none, when the shown one goes", async () => {
     const { session } = await open({ up: true });
     await vi.waitFor(() => expect(session.view.getState().sandbox).toBe("flannel-vxlan"));
-    session.takeDown("flannel-vxlan");
+    session.takeDown({ target: "local", name: "flannel-vxlan" });
     await vi.waitFor(() => expect(session.view.getState().sandbox).toBeUndefined());
     expect(session.labs.getState().leaving).toEqual([]);
   });
