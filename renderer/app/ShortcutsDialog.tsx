@@ -4,15 +4,17 @@ import { Dialog } from "radix-ui";
 import { Icon } from "./Icon.tsx";
 import { useWords } from "./page-context.ts";
 import { SHORTCUTS } from "./shortcuts.ts";
+import { useFocusReturn } from "./use-focus-return.ts";
 
 export function ShortcutsDialog({ open, onOpenChange }: { open: boolean; onOpenChange: (open: boolean) => void }) {
   const words = useWords();
+  const focusing = useFocusReturn();
   // No Dialog.Overlay: it would put an inline style sheet into the page, which the content security policy forbids.
   return (
     <Dialog.Root open={open} onOpenChange={onOpenChange}>
       <Dialog.Portal>
         <div className="scrim" />
-        <Dialog.Content className="dialog" aria-describedby={undefined}>
+        <Dialog.Content className="dialog" aria-describedby={undefined} {...focusing}>
           <div className="dialog-head">
             <Dialog.Title>{words.shortcuts.heading}</Dialog.Title>
             <Dialog.Close className="icon-button" aria-label={words.page.close}>

@@ -1,12 +1,13 @@
 /** What a target asks while it is connected: to trust its key, or for a secret. Escape cancels; nothing is kept here. */
 
 import { Dialog } from "radix-ui";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import type { Question } from "../../preload/contract/target.ts";
 import { Command } from "../app/Command.tsx";
 import { CopyButton } from "../app/CopyButton.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
+import { useFocusReturn } from "../app/use-focus-return.ts";
 
 export function QuestionDialog() {
   const words = useWords().questions;
@@ -14,11 +15,16 @@ export function QuestionDialog() {
   const waiting = useStore(questions.state);
   const first = waiting[0];
   const focused = useRef<HTMLElement>(null);
-  if (!first) return null;
-  const { id, question } = first;
+  const focusing = useFocusReturn(() => focused.current);
+  const id = first?.id;
+  const before = useRef<number>(undefined);
+  // The dialog stays for the next question, so that the focus returns to where it was before the first.
+  useEffect(() => {
+    if (id !== undefined && before.current !== undefined) focused.current?.focus();
+    before.current = id;
+  }, [id]);
   return (
-    // Each question is a dialog of its own, so that none inherits what was typed into another.
-    <Dialog.Root key={id} open onOpenChange={(open) => !open && questions.answer(id)}>
+    <Dialog.Root open={first !== undefined} onOpenChange={(open) => !open && first && questions.answer(first.id)}>
       <Dialog.Portal>
         <div className="scrim scrim-top" />
         <Dialog.Content
@@ -26,16 +32,23 @@ export function QuestionDialog() {
           aria-describedby={undefined}
           // A stray click is no answer.
           onPointerDownOutside={(event) => event.preventDefault()}
-          onOpenAutoFocus={(event) => {
-            event.preventDefault();
-            focused.current?.focus();
-          }}
+          {...focusing}
         >
-          <div className="dialog-head">
-            <Dialog.Title>{words.titles[question.kind](question.target)}</Dialog.Title>
-            {waiting.length > 1 && <span className="quiet">{words.more(waiting.length - 1)}</span>}
-          </div>
-          <QuestionBody question={question} onAnswer={(answer) => questions.answer(id, answer)} focused={focused} />
+          {first && (
+            <>
+              <div className="dialog-head">
+                <Dialog.Title>{words.titles[first.question.kind](first.question.target)}</Dialog.Title>
+                {waiting.length > 1 && <span className="quiet">{words.more(waiting.length - 1)}</span>}
+              </div>
+              {/* Each anew, so that none inherits what was typed into another. */}
+              <QuestionBody
+                key={first.id}
+                question={first.question}
+                onAnswer={(answer) => questions.answer(first.id, answer)}
+                focused={focused}
+              />
+            </>
+          )}
         </Dialog.Content>
       </Dialog.Portal>
     </Dialog.Root>

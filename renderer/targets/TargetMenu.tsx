@@ -21,7 +21,7 @@ export function TargetMenu({ open, onOpenChange }: Props) {
   const state = useStore(targets.state);
   const status = useStore(vm.state, (now) => now.status);
   const target = currentTarget(state);
-  // The dialog takes the focus; the menu must not take it back.
+  // The dialog opens once the menu has given the focus back, so that it returns there when the dialog is closed.
   const toDialog = useRef(false);
   if (!target) return null;
   const word = stateWord(target, status, words);
@@ -42,8 +42,8 @@ export function TargetMenu({ open, onOpenChange }: Props) {
           align="start"
           sideOffset={4}
           collisionPadding={8}
-          onCloseAutoFocus={(event) => {
-            if (toDialog.current) event.preventDefault();
+          onCloseAutoFocus={() => {
+            if (toDialog.current) targets.openDialog();
             toDialog.current = false;
           }}
         >
@@ -66,7 +66,6 @@ export function TargetMenu({ open, onOpenChange }: Props) {
             className="menu-item menu-plain"
             onSelect={() => {
               toDialog.current = true;
-              targets.openDialog();
             }}
           >
             {words.targets.manage}

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "react";
 import { useStore } from "zustand";
 import { Icon } from "../app/Icon.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
+import { useFocusReturn } from "../app/use-focus-return.ts";
 import type { TargetPage } from "../state/targets.ts";
 import { AddTarget } from "./AddTarget.tsx";
 import { stateWord } from "./state-word.ts";
@@ -29,19 +30,19 @@ export function TargetsDialog() {
 
   // One that was removed meanwhile has no page any more.
   const page = dialog && "target" in dialog && !list.some(({ name }) => name === dialog.target) ? undefined : dialog;
+  const activeTab = () => tabs.current?.querySelector<HTMLElement>('[role="tab"][data-state="active"]');
+  const focusing = useFocusReturn(activeTab);
   const shown = page ?? (current === undefined ? { add: "ssh" as const } : { target: current });
+  const key = keyOf(shown);
+  // A form or a target that went away takes the focus with it.
+  useEffect(() => {
+    if (tabs.current && !tabs.current.contains(document.activeElement)) activeTab()?.focus();
+  }, [key]);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && targets.closeDialog()}>
       <Dialog.Portal>
         <div className="scrim" />
-        <Dialog.Content
-          className="dialog dialog-wide"
-          aria-describedby={undefined}
-          onOpenAutoFocus={(event) => {
-            event.preventDefault();
-            tabs.current?.querySelector<HTMLElement>('[role="tab"][data-state="active"]')?.focus();
-          }}
-        >
+        <Dialog.Content className="dialog dialog-wide" aria-describedby={undefined} {...focusing}>
           <div className="dialog-head">
             <Dialog.Title>{words.targets.heading}</Dialog.Title>
             <Dialog.Close className="icon-button" aria-label={words.page.close}>
@@ -52,10 +53,10 @@ export function TargetsDialog() {
             ref={tabs}
             className="targets"
             orientation="vertical"
-            value={keyOf(shown)}
-            onValueChange={(key) => {
+            value={key}
+            onValueChange={(wanted) => {
               const chosen = [...list.map(({ name }) => ({ target: name })), ...ADD_KINDS.map((add) => ({ add }))].find(
-                (one) => keyOf(one) === key,
+                (one) => keyOf(one) === wanted,
               );
               if (!chosen) return;
               targets.forgetTest();
@@ -83,7 +84,7 @@ export function TargetsDialog() {
                 </Tabs.Trigger>
               ))}
             </Tabs.List>
-            <Tabs.Content value={keyOf(shown)} className="target-panel" tabIndex={-1}>
+            <Tabs.Content value={key} className="target-panel" tabIndex={-1}>
               {"add" in shown ? (
                 <AddTarget key={shown.add} kind={shown.add} />
               ) : (

@@ -23,7 +23,9 @@ test("a command becomes a target, is tested step by step, hosts a lab and is rem
   await expect(menu.getByRole("menuitemradio", { name: /^local/ })).toHaveAttribute("aria-checked", "true");
   await expect(menu.getByRole("menuitemradio", { name: /^vm/ })).toBeVisible();
   await keepScreenshot("targets-menu");
+  await expect(menu.getByRole("menuitemradio", { name: /^local/ })).toBeFocused();
   await page.keyboard.press("End");
+  await expect(menu.getByRole("menuitem", { name: "Targets …" })).toBeFocused();
   await page.keyboard.press("Enter");
 
   // The form: what is wrong is said, a test goes through every step before anything is added.

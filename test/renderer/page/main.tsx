@@ -4,6 +4,7 @@
  * `?targets` (one of each kind), `?target=lost|failed|unusable|idle` (the state of this machine), `?failing` (a test
  * fails), `?ask=key|sudo|prompt` (a question waits; joined with commas, several), `?vm=absent|stopped|running`,
  * `?gaps` and `?stalled` (of the capture). `?step=MS` is the time of a step; with `never` none ends.
+ * `recorded` in the console is the server that never was: `recorded.ask(…)`, `recorded.setTarget(…)`.
  */
 
 import { createRoot } from "react-dom/client";
@@ -77,6 +78,7 @@ for (const capture of client.captures) {
     capture.failed = [{ interface: "node/node3/flannel.1", why: "tcpdump: flannel.1: That device is not up" }];
   }
 }
+Object.assign(window, { recorded: client });
 createRoot(place).render(
   <App session={createSession(client)} preferences={createPreferences(window.localStorage, navigator.languages)} />,
 );
