@@ -7,11 +7,12 @@ import { Confirm } from "../app/Confirm.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { useLanguage, useSession, useWords } from "../app/page-context.ts";
 
+const MEBIBYTE = 1024 * 1024;
+
 export function VmPanel() {
   const words = useWords();
-  const { vm, targets } = useSession();
+  const { vm } = useSession();
   const { status, doing, progress, fault } = useStore(vm.state);
-  const isCurrent = useStore(targets.state, (state) => state.current === "vm");
   const [asksDeletion, setAsksDeletion] = useState(false);
   if (!status)
     return fault ? <FaultNote fault={fault} onRetry={vm.load} /> : <p className="quiet">{words.page.loading}</p>;
@@ -22,7 +23,8 @@ export function VmPanel() {
     <section className="vm" aria-label={words.vm.heading}>
       <p className="muted">{words.vm.what}</p>
       <VmFacts status={status} />
-      {status.accelerator === "tcg" && <p className="quiet">{words.vm.slow}</p>}
+      {status.running?.accelerator === "tcg" && <p className="quiet">{words.vm.slow}</p>}
+      {status.image?.current === false && <p className="quiet">{words.vm.outdated}</p>}
       {!busy && !fault && status.fault && <FaultNote fault={status.fault} />}
       {fault && <FaultNote fault={fault} onDismiss={vm.dismissFault} />}
       {doing ? (
@@ -43,22 +45,22 @@ export function VmPanel() {
         </div>
       ) : (
         <div className="acts">
-          {!(isUp && isCurrent) && !isUp && (
+          {!isUp && (
             <button type="button" className="button button-main" onClick={vm.startAndUse}>
               {words.vm.use}
             </button>
           )}
-          {!isUp && (
+          {!status.running && (
             <button type="button" className="button" onClick={vm.start}>
               {state === "absent" ? words.vm.buildAndStart : state === "saved" ? words.vm.resume : words.vm.start}
             </button>
           )}
-          {isUp && (
+          {status.running && (
             <button type="button" className="button" onClick={vm.stop}>
               {words.vm.stop}
             </button>
           )}
-          {!isUp && (
+          {!status.running && !status.image?.current && (
             <button type="button" className="button" onClick={vm.build}>
               {status.image ? words.vm.rebuild : words.vm.build}
             </button>
@@ -87,24 +89,27 @@ export function VmPanel() {
   );
 }
 
-function VmFacts({ status: { state, accelerator, memoryMiB, image, port } }: { status: VmStatus }) {
+function VmFacts({ status: { state, image, diskBytes, running } }: { status: VmStatus }) {
   const words = useWords();
   const language = useLanguage();
-  const facts: [string, ReactNode][] = [
-    [words.vm.facts.state, words.vm.states[state]],
-    [words.vm.facts.accelerator, words.vm.accelerators[accelerator]],
-    [words.vm.facts.memory, words.vm.mebibytes(memoryMiB)],
-  ];
+  const facts: [string, ReactNode][] = [[words.vm.facts.state, words.vm.states[state]]];
+  if (running) {
+    facts.push(
+      [words.vm.facts.accelerator, words.vm.accelerators[running.accelerator]],
+      [words.vm.facts.memory, words.vm.mebibytes(running.memoryMiB)],
+      [words.vm.facts.port, <code key="port">{`127.0.0.1:${running.port}`}</code>],
+    );
+  }
   if (image) {
     const built = new Date(image.builtAt).toLocaleDateString(language, { dateStyle: "medium" });
     facts.push([
       words.vm.facts.image,
-      <span key="image" title={image.file}>
-        {words.vm.image(image.bytes / 1024 / 1024, built)} · <code>{image.kernel}</code>
+      <span key="image">
+        {words.vm.image(image.bytes / MEBIBYTE, built)} · <code>{image.kernel}</code>
       </span>,
     ]);
   }
-  if (port !== undefined) facts.push([words.vm.facts.port, <code key="port">{`127.0.0.1:${port}`}</code>]);
+  if (diskBytes > 0) facts.push([words.vm.facts.disk, words.vm.mebibytes(diskBytes / MEBIBYTE)]);
   return (
     <dl className="facts">
       {facts.map(([term, fact]) => (

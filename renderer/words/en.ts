@@ -163,8 +163,15 @@ export const en = {
   vm: {
     heading: "Built-in VM",
     what: "A small Debian with all that labs need, on this machine and without root.",
-    states: { absent: "not built", stopped: "stopped", saved: "saved", running: "running", broken: "broken" },
-    facts: { state: "State", accelerator: "Processor", memory: "Memory", image: "Image", port: "SSH" },
+    states: {
+      absent: "not built",
+      stopped: "stopped",
+      saved: "saved",
+      starting: "starting",
+      running: "running",
+      broken: "broken",
+    },
+    facts: { state: "State", accelerator: "Processor", memory: "Memory", image: "Image", disk: "Disk", port: "SSH" },
     accelerators: {
       kvm: "accelerated (KVM)",
       hvf: "accelerated (HVF)",
@@ -172,6 +179,7 @@ export const en = {
       tcg: "emulated (TCG), slow",
     },
     slow: "This machine offers no virtualisation, so the processor is emulated: all works, some ten times slower.",
+    outdated: "The recipe of the image has changed since it was built.",
     mebibytes: (n: number) => `${number.format(Math.round(n))} MiB`,
     image: (mebibytes: number, built: string) => `${number.format(Math.round(mebibytes))} MiB, built ${built}`,
     notRunning: "The built-in VM is not running.",

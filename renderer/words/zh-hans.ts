@@ -150,8 +150,15 @@ export const zhHans: Catalogue = {
   vm: {
     heading: "内置虚拟机",
     what: "一个小型 Debian，具备实验所需的一切，在本机上运行且不需 root。",
-    states: { absent: "尚未构建", stopped: "已停止", saved: "已保存", running: "运行中", broken: "损坏" },
-    facts: { state: "状态", accelerator: "处理器", memory: "内存", image: "镜像", port: "SSH" },
+    states: {
+      absent: "尚未构建",
+      stopped: "已停止",
+      saved: "已保存",
+      starting: "启动中",
+      running: "运行中",
+      broken: "损坏",
+    },
+    facts: { state: "状态", accelerator: "处理器", memory: "内存", image: "镜像", disk: "磁盘", port: "SSH" },
     accelerators: {
       kvm: "硬件加速（KVM）",
       hvf: "硬件加速（HVF）",
@@ -159,6 +166,7 @@ export const zhHans: Catalogue = {
       tcg: "软件模拟（TCG），较慢",
     },
     slow: "本机不支持虚拟化，处理器由软件模拟：功能完整，但约慢十倍。",
+    outdated: "镜像的配方在构建之后已变更。",
     mebibytes: (n) => `${number.format(Math.round(n))} MiB`,
     image: (mebibytes, built) => `${number.format(Math.round(mebibytes))} MiB，构建于 ${built}`,
     notRunning: "内置虚拟机尚未运行。",

@@ -154,8 +154,15 @@ export const zhHant: Catalogue = {
   vm: {
     heading: "內建虛擬機",
     what: "一部小型 Debian，具備實驗所需的一切，在這部電腦上執行且不需 root。",
-    states: { absent: "尚未建置", stopped: "已停止", saved: "已暫存", running: "執行中", broken: "損壞" },
-    facts: { state: "狀態", accelerator: "處理器", memory: "記憶體", image: "映像檔", port: "SSH" },
+    states: {
+      absent: "尚未建置",
+      stopped: "已停止",
+      saved: "已暫存",
+      starting: "啟動中",
+      running: "執行中",
+      broken: "損壞",
+    },
+    facts: { state: "狀態", accelerator: "處理器", memory: "記憶體", image: "映像檔", disk: "磁碟", port: "SSH" },
     accelerators: {
       kvm: "硬體加速（KVM）",
       hvf: "硬體加速（HVF）",
@@ -163,6 +170,7 @@ export const zhHant: Catalogue = {
       tcg: "軟體模擬（TCG），較慢",
     },
     slow: "這部電腦不支援虛擬化，處理器由軟體模擬：功能完整，但約慢十倍。",
+    outdated: "映像檔的配方在建置之後已變更。",
     mebibytes: (n) => `${number.format(Math.round(n))} MiB`,
     image: (mebibytes, built) => `${number.format(Math.round(mebibytes))} MiB，建置於 ${built}`,
     notRunning: "內建虛擬機尚未執行。",

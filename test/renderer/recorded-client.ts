@@ -19,7 +19,7 @@ import type { AskedQuestion, SshHost, TargetStep, TargetSummary, VmStatus } from
 import type { Topology } from "../../preload/contract/topology.ts";
 import type { CallOptions, Client, ConnectionStatus } from "../../renderer/client/client.ts";
 import { frames, journeys, packets as recorded } from "./recorded-lab.ts";
-import { LOCAL, STOPPED_VM, TEST_STEPS, VM } from "./recorded-targets.ts";
+import { LOCAL, RUNNING_VM, STOPPED_VM, TEST_STEPS, VM } from "./recorded-targets.ts";
 
 export const LAB: LabSummary = {
   id: "flannel-vxlan",
@@ -282,15 +282,15 @@ export class RecordedClient implements Client {
         await this.#recording.pause?.();
         if (signal?.aborted) return fail("cancelled", "Cancelled");
       }
-      this.vm = { ...this.vm, state: "running", pid: 4242, port: 2222 };
+      this.vm = RUNNING_VM;
       return ok(this.vm);
     },
     "vm.down": async () => {
-      this.vm = { ...STOPPED_VM, accelerator: this.vm.accelerator };
+      this.vm = STOPPED_VM;
       return ok(this.vm);
     },
     "vm.delete": async () => {
-      this.vm = { state: "absent", accelerator: this.vm.accelerator, memoryMiB: this.vm.memoryMiB };
+      this.vm = { state: "absent", diskBytes: 0 };
       return ok(this.vm);
     },
     "sandbox.list": async () => ok(this.sandboxes),

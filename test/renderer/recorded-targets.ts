@@ -41,14 +41,14 @@ export const REFUSED: Fault = {
 
 export const STOPPED_VM: VmStatus = {
   state: "saved",
-  accelerator: "tcg",
-  memoryMiB: 1024,
-  image: {
-    file: "/home/me/.local/share/hoplab/vm/image.qcow2",
-    bytes: 412 * 1024 * 1024,
-    kernel: "6.1.0-37-amd64",
-    builtAt: Date.UTC(2026, 0, 12),
-  },
+  image: { bytes: 412 * 1024 * 1024, kernel: "6.1.0-37-amd64", builtAt: Date.UTC(2026, 0, 12), current: true },
+  diskBytes: 301 * 1024 * 1024,
+};
+
+export const RUNNING_VM: VmStatus = {
+  ...STOPPED_VM,
+  state: "running",
+  running: { pid: 4242, port: 2222, memoryMiB: 1024, accelerator: "tcg" },
 };
 
 export const OFFERS: SshHost[] = [
@@ -130,4 +130,10 @@ export const UNUSABLE: Fault = {
   code: "missing",
   message: "this machine runs macOS; labs need a Linux kernel",
   fix: "Use the built-in VM, or add a Linux machine over SSH.",
+};
+
+export const BROKEN: Fault = {
+  code: "storage",
+  message: "the disk of the VM could not be written: no space left on the device",
+  fix: "Free some space, then start it again.",
 };

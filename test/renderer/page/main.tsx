@@ -2,19 +2,20 @@
  * The developer's page: the real page over the recorded lab. `npx vite test/renderer/page`, then open it with
  * `?up` (a sandbox is up), `?more=100000` (many packets), `?lost` (the line is down), `?dropped`; for targets with
  * `?targets` (one of each kind), `?target=lost|failed|unusable|idle` (the state of this machine), `?failing` (a test
- * fails), `?ask=key|sudo|prompt` (a question waits; joined with commas, several), `?vm=absent|stopped|running`,
+ * fails), `?ask=key|sudo|prompt` (a question waits; joined with commas, several), `?vm=absent|stopped|outdated|broken|running`,
  * `?gaps` and `?stalled` (of the capture). `?step=MS` is the time of a step; with `never` none ends.
  * `recorded` in the console is the server that never was: `recorded.ask(…)`, `recorded.setTarget(…)`.
  */
 
 import { createRoot } from "react-dom/client";
-import type { TargetSummary } from "../../../preload/contract/target.ts";
+import type { TargetSummary, VmStatus } from "../../../preload/contract/target.ts";
 import { App } from "../../../renderer/app/App.tsx";
 import { createPreferences } from "../../../renderer/state/preferences.ts";
 import { createSession } from "../../../renderer/state/session.ts";
 import topology from "../flannel-vxlan.topology.json";
 import { RecordedClient } from "../recorded-client.ts";
 import {
+  BROKEN,
   CLOUD,
   FAILED_STEPS,
   HOST_KEY,
@@ -23,6 +24,7 @@ import {
   OFFERS,
   PROMPT,
   REFUSED,
+  RUNNING_VM,
   STOPPED_VM,
   SUDO,
   TEST_STEPS,
@@ -44,13 +46,13 @@ const LOCAL_STATES: Record<string, Partial<TargetSummary>> = {
 };
 const QUESTIONS: Record<string, typeof HOST_KEY> = { key: HOST_KEY, sudo: SUDO, prompt: PROMPT };
 const local = { ...LOCAL, ...LOCAL_STATES[asked.get("target") ?? ""] };
-const vmState = asked.get("vm");
-const vm =
-  vmState === "absent"
-    ? ({ state: "absent", accelerator: "kvm", memoryMiB: 1024 } as const)
-    : vmState === "running"
-      ? ({ ...STOPPED_VM, state: "running", pid: 4242, port: 2222 } as const)
-      : STOPPED_VM;
+const VMS: Record<string, VmStatus> = {
+  absent: { state: "absent", diskBytes: 0 },
+  stopped: { ...STOPPED_VM, state: "stopped" },
+  outdated: { ...STOPPED_VM, image: STOPPED_VM.image && { ...STOPPED_VM.image, current: false } },
+  broken: { ...STOPPED_VM, state: "broken", fault: BROKEN },
+  running: RUNNING_VM,
+};
 
 const step = asked.get("step") ?? "400";
 const client = new RecordedClient({
@@ -58,7 +60,7 @@ const client = new RecordedClient({
   up: asked.has("up"),
   more: Number(asked.get("more") ?? 0),
   targets: asked.has("targets") ? [local, VM, CLOUD, WSL] : [local, VM],
-  vm,
+  vm: VMS[asked.get("vm") ?? ""],
   offers: OFFERS,
   steps: asked.has("failing") ? FAILED_STEPS : TEST_STEPS,
   questions: (asked.get("ask") ?? "").split(",").flatMap((kind) => QUESTIONS[kind] ?? []),
