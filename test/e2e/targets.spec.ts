@@ -1,7 +1,5 @@
 /** What a person does with targets: add one, test it step by step, run a lab there, remove it; and answer its questions. */
 
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import { expect, hoplab, test } from "./app.ts";
 
@@ -68,16 +66,11 @@ test("a command becomes a target, is tested step by step, hosts a lab and is rem
   ).toBeVisible();
   await keepScreenshot("targets-lab");
 
-  // The other target has none of it up, and says where it is.
-  await chooseTarget(page, "local");
-  await expect(page.getByRole("button", { name: `ARP on a bridge up on ${NAME}` })).toBeVisible();
-  await chooseTarget(page, NAME);
   await page.getByRole("button", { name: "Take down" }).click();
   await expect(page.getByRole("button", { name: "Bring up" })).toBeVisible();
 
   // Removing asks first; what was current is then the server's default again.
-  await page.keyboard.press("m");
-  await page.getByRole("menuitem", { name: "Targets …" }).click();
+  await openTargets(page);
   await dialog.getByRole("button", { name: "Remove …" }).click();
   await expect(dialog.getByRole("button", { name: "Keep" })).toBeFocused();
   await dialog.getByRole("button", { name: "Remove", exact: true }).click();
@@ -88,8 +81,7 @@ test("a command becomes a target, is tested step by step, hosts a lab and is rem
 });
 
 test("a command that can't be run says at which step and what to do", async ({ page, keepScreenshot }) => {
-  await page.keyboard.press("m");
-  await page.getByRole("menuitem", { name: "Targets …" }).click();
+  await openTargets(page);
   const dialog = page.getByRole("dialog", { name: "Targets" });
   await dialog.getByRole("tab", { name: "Add a command" }).click();
   await dialog.getByLabel("Name", { exact: true }).fill("e2e-nowhere");
@@ -104,26 +96,16 @@ test("a command that can't be run says at which step and what to do", async ({ p
 
 test("a target that asks for a sudo password is asked about in the page; cancelling is an answer too", async ({
   page,
-  dataDir,
   keepScreenshot,
 }) => {
-  // A sudo that wants a password and takes none, in front of everything else in the PATH of the target.
-  await writeFile(
-    join(dataDir, "sudo"),
-    `#!/bin/sh
-case " $* " in *" -n "*) echo "sudo: a password is required" >&2; exit 1 ;; esac
-read -r _
-echo "Sorry, try again." >&2
-exit 1
-`,
-    { mode: 0o755 },
-  );
-  await page.keyboard.press("m");
-  await page.getByRole("menuitem", { name: "Targets …" }).click();
+  // Whoever sudo does not know is asked for a password all the same, before it is told so.
+  test.skip(process.getuid?.() !== 0, "only root can run a command as a user that sudo does not know");
+  await openTargets(page);
   const dialog = page.getByRole("dialog", { name: "Targets" });
   await dialog.getByRole("tab", { name: "Add a command" }).click();
   await dialog.getByLabel("Name", { exact: true }).fill("e2e-sudo");
-  await dialog.getByLabel("Command", { exact: true }).fill(`env 'PATH=${dataDir}:/usr/sbin:/usr/bin:/sbin:/bin'`);
+  const asNobody = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+  await dialog.getByLabel("Command", { exact: true }).fill(asNobody);
   await dialog.getByLabel("Privileges", { exact: true }).selectOption("sudo");
   await dialog.getByRole("button", { name: "Test", exact: true }).click();
 
@@ -144,8 +126,9 @@ async function targetNames(dataDir: string): Promise<string[]> {
   return listed.map(({ name }) => name);
 }
 
-async function chooseTarget(page: Page, name: string): Promise<void> {
-  await page.locator(".target-button").click();
-  await page.getByRole("menuitemradio", { name: new RegExp(`^${name}`) }).click();
-  await expect(page.locator(".target-button")).toContainText(name);
+async function openTargets(page: Page): Promise<void> {
+  // A key that is pressed before the page is there goes nowhere.
+  await expect(page.locator(".target-button")).toContainText(/\w/);
+  await page.keyboard.press("m");
+  await page.getByRole("menuitem", { name: "Targets …" }).click();
 }
