@@ -75,7 +75,8 @@ test("the loss of a jump host, or of the target behind it, is the loss of the co
     const running = connection.exec("cat");
     await [first, last][which]?.kill();
     const fault = await connection.lost;
-    expect(fault).toMatchObject({ code: "gone", message: expect.stringContaining("the server closed the connection") });
+    // It depends on what was under way; silence would be found later only.
+    expect(fault.message).toMatch(/is gone: (the server closed the connection|the connection was reset)$/);
     expect(await running.exited).toMatchObject({ code: null });
   }
 });

@@ -151,11 +151,11 @@ function silent(hop: SshHop): Fault {
 function closed(hop: SshHop, error: Error | undefined): Fault {
   const code = error && "code" in error ? String(error.code) : "";
   const why =
-    code === "ECONNRESET"
-      ? "the connection was reset"
-      : error
-        ? oneLine(error.message)
-        : "the server closed the connection";
+    error === undefined || code === "EPIPE"
+      ? "the server closed the connection"
+      : code === "ECONNRESET"
+        ? "the connection was reset"
+        : oneLine(error.message);
   return {
     code: "gone",
     message: `${printSshAddress(hop)} is gone: ${why}`,
