@@ -22,7 +22,7 @@ const OUTPUT_BYTES = 1024 * 1024;
  * An output that is not read makes the program wait, as long as it is quiet on the other one: the two share a window, and
  * ssh2 opens it when either is read.
  */
-export function execOn(client: Client, command: string): Process {
+export function execOn(client: Client, command: string, isOver: () => boolean): Process {
   const stdin = new PassThrough();
   const stdout = new PassThrough({ highWaterMark: OUTPUT_BYTES });
   const stderr = new PassThrough({ highWaterMark: OUTPUT_BYTES });
@@ -80,15 +80,19 @@ export function execOn(client: Client, command: string): Process {
   };
 
   const refuse = (error: unknown) => {
-    const reason = oneLine(messageOf(error));
-    if (/^(No response from server|Not connected)/.test(reason)) {
-      void end({ code: null, signal: "SIGHUP" });
-      return;
-    }
-    stderr.write(
-      `hoplab: the SSH server opened no session: ${reason} (MaxSessions of its sshd_config may be reached)\n`,
-    );
-    void end({ code: 255, signal: null });
+    // ssh2 says the same of a session that the server refused and of one that the end of the connection cut short, and
+    // that before it tells of the end.
+    setImmediate(() => {
+      if (isOver()) {
+        void end({ code: null, signal: killedBy ?? "SIGHUP" });
+        return;
+      }
+      const reason = oneLine(messageOf(error));
+      stderr.write(
+        `hoplab: the SSH server opened no session: ${reason} (is MaxSessions of its sshd_config reached?)\n`,
+      );
+      void end({ code: 255, signal: null });
+    });
   };
 
   try {

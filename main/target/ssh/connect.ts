@@ -71,7 +71,7 @@ export class SshConnection implements AsyncDisposable {
 
   /** One command line for the user's login shell, which may be sh, bash, fish or tcsh, and may print noise of its own. */
   exec(command: string): Process {
-    return execOn(this.#last.client, command);
+    return execOn(this.#last.client, command, () => this.#over);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
