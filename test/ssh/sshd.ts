@@ -88,7 +88,9 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   );
   // Where its unprivileged child lives; a fresh Debian without systemd lacks it.
   if (root) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  const child = spawn(program, ["-D", "-f", configFile, "-E", logFile], { stdio: ["ignore", "ignore", "pipe"] });
+  // It ends with this process too: a test that ran out of time disposes of nothing.
+  const argv = ["--pdeathsig", "KILL", program, "-D", "-f", configFile, "-E", logFile];
+  const child = spawn("setpriv", argv, { stdio: ["ignore", "ignore", "pipe"] });
   const said: string[] = [];
   child.stderr?.on("data", (text: Buffer) => said.push(text.toString()));
   const log = () => said.join("") + (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
@@ -97,7 +99,12 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     for (const pid of processesBelow(child).filter(isSshd)) end(pid);
     await ended;
   };
-  await comesUp(port, child, log);
+  try {
+    await comesUp(port, child, log);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   return {
     port,
     hostKeys,
