@@ -88,9 +88,13 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   );
   // Where its unprivileged child lives; a fresh Debian without systemd lacks it.
   if (root) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  // It ends with this process too: a test that ran out of time disposes of nothing.
-  const argv = ["--pdeathsig", "KILL", program, "-D", "-f", configFile, "-E", logFile];
-  const child = spawn("setpriv", argv, { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, ["-D", "-f", configFile, "-E", logFile], { stdio: ["ignore", "ignore", "pipe"] });
+  // A test that ran out of time disposes of nothing: however this process ends, the guard's input ends with it.
+  const guard = spawn("sh", ["-c", 'cat > /dev/null; kill -9 "$1"', "sh", String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  child.once("exit", () => guard.kill("SIGKILL"));
   const said: string[] = [];
   child.stderr?.on("data", (text: Buffer) => said.push(text.toString()));
   const log = () => said.join("") + (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
