@@ -1,8 +1,8 @@
 import { defineConfig } from "@playwright/test";
-import type { AppOptions } from "./test/e2e/app.ts";
+import type { AppOptions, WorkerOptions } from "./test/e2e/app.ts";
 
 /** The same specs in a browser and in Electron. Labs are the machine's, so one spec runs at a time. */
-export default defineConfig<AppOptions>({
+export default defineConfig<AppOptions, WorkerOptions>({
   testDir: "test/e2e",
   testMatch: "**/*.spec.ts",
   outputDir: "test-results/e2e",
@@ -15,6 +15,7 @@ export default defineConfig<AppOptions>({
   reporter: [["list"]],
   projects: [
     { name: "chromium", testIgnore: "**/*.electron.spec.ts", use: { shell: "chromium" } },
+    { name: "ssh", testMatch: "**/lab.spec.ts", use: { shell: "chromium", over: "ssh" } },
     { name: "electron", testIgnore: "**/*.chromium.spec.ts", use: { shell: "electron" } },
   ],
 });

@@ -31,7 +31,7 @@ export async function runCapture(options: CliOptions, lab: string, more: Capture
     );
   }
   await using session = await CliSession.open(options);
-  const listed = await session.call("sandbox.list", {});
+  const listed = await session.sandboxes();
   if (!listed.ok) return session.fault(listed.fault);
   const sandbox = await sandboxName(lab, listed.value);
   const { interfaces, filter } = more;

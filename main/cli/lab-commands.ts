@@ -77,7 +77,7 @@ export function printUp({ name, namespaces, pid, rootless }: Sandbox): string {
 
 export async function runPs(options: CliOptions): Promise<void> {
   await using session = await CliSession.open(options);
-  const listed = await session.call("sandbox.list", {});
+  const listed = await session.sandboxes();
   session.print(listed, (sandboxes) =>
     sandboxes.length === 0
       ? "No lab is up."
@@ -100,7 +100,7 @@ export async function runPs(options: CliOptions): Promise<void> {
 export async function runDown(options: CliOptions, name: string | undefined, all: boolean): Promise<void> {
   await using session = await CliSession.open(options);
   if (!name && !all) return session.fault(fail("bad-input", "say which lab to take down, or --all").fault);
-  const listed = await session.call("sandbox.list", {});
+  const listed = await session.sandboxes();
   if (!listed.ok) return session.fault(listed.fault);
   // A lab file's path is as good as its id here, as it is everywhere else.
   const names = all ? listed.value.map((sandbox) => sandbox.name) : [await sandboxName(name ?? "", listed.value)];

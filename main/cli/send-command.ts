@@ -51,7 +51,7 @@ async function findOrBringUp(
   session: CliSession,
   ref: string,
 ): Promise<Result<{ sandbox: string; lab: string; broughtUp: boolean }>> {
-  const listed = await session.call("sandbox.list", {});
+  const listed = await session.sandboxes();
   if (!listed.ok) return listed;
   const name = await sandboxName(ref, listed.value);
   const up = listed.value.find((sandbox) => sandbox.name === name);

@@ -31,7 +31,7 @@ export async function runServe(options: CliOptions, { port, host, openLab }: Ser
   await server.value.close();
   const ended = own.value ? await session.call("lab.down", { sandbox: own.value }) : ok(null);
   if (!ended.ok) session.fault(ended.fault);
-  const left = await session.call("sandbox.list", {});
+  const left = await session.sandboxes();
   const names = left.ok ? left.value.map((sandbox) => sandbox.name) : [];
   process.stderr.write(
     `\nEnded: the server${own.value && ended.ok ? ` and the lab ${own.value}` : ""}.${
@@ -53,7 +53,7 @@ async function startServer(session: CliSession, host: string, port: number): Pro
 
 /** Answers with the sandbox to take down at the end; undefined where the lab was up before. */
 async function openFirstLab(session: CliSession, ref: string): Promise<Result<string | undefined>> {
-  const listed = await session.call("sandbox.list", {});
+  const listed = await session.sandboxes();
   if (!listed.ok) return listed;
   const name = await sandboxName(ref, listed.value);
   const before = listed.value.find((sandbox) => sandbox.name === name);

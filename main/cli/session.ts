@@ -2,6 +2,7 @@
 
 import type { CallArgument, CallInput, CallName, CallOutput, CallProgress } from "../../preload/contract/calls.ts";
 import { calls } from "../../preload/contract/calls.ts";
+import type { Sandbox } from "../../preload/contract/lab.ts";
 import { type Fault, fail, type Result } from "../../preload/contract/result.ts";
 import { userDataDir } from "../rpc/data-dir.ts";
 import { createBackend, type LabBackend } from "../rpc/lab-backend.ts";
@@ -51,6 +52,11 @@ export class CliSession implements AsyncDisposable {
       ...(elevate ? { elevate } : {}),
     });
     return new CliSession(options, cancelled(), backend);
+  }
+
+  /** The labs that are up on the target of this command. */
+  sandboxes(): Promise<Result<Sandbox[]>> {
+    return this.call("sandbox.list", { target: this.#target });
   }
 
   /** The target of this command, connected. */

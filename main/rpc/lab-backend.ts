@@ -153,7 +153,7 @@ export class LabBackend implements Backend {
         return target.ok ? diagnose(target.value, await this.#labs.list(await this.#sandboxes())) : target;
       },
       "sandbox.list": async ({ target: wanted }, { signal }) => {
-        if (wanted === undefined && this.#defaultTarget === "local") return ok(await this.#sandboxes());
+        if (wanted === undefined) return ok(await this.#sandboxes());
         const target = await this.#use(wanted, signal);
         return target.ok ? listSandboxes(target.value) : target;
       },

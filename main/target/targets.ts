@@ -65,10 +65,11 @@ export class Targets implements AsyncDisposable {
 
   /** Faults: `storage` where the list can't be read. */
   async list(): Promise<Result<TargetSummary[]>> {
-    const specs = await this.#options.file.read();
+    const [specs, vmAddress] = await Promise.all([this.#options.file.read(), this.#options.vmAddress()]);
     if (!specs.ok) return specs;
+    // Nothing is waited for from here on: of two lists that are made at once, the later one tells the later state.
     const others = specs.value.map((spec) => this.#summary(spec.name, spec, ""));
-    return ok([this.#localSummary(), this.#summary("vm", "vm", await this.#options.vmAddress()), ...others]);
+    return ok([this.#localSummary(), this.#summary("vm", "vm", vmAddress), ...others]);
   }
 
   /** A target that can be used; connects it where it is not. One that is lost is waited for only by `back`. */
@@ -76,14 +77,17 @@ export class Targets implements AsyncDisposable {
     if (name === "local") return this.#options.local;
     const entry = await this.#entry(name);
     if (!entry.ok) return entry;
-    const { connected, connecting } = entry.value;
+    const { connected, connecting, state, fault } = entry.value;
     if (connected) return ok(connected.target);
-    if (connecting) return connecting;
-    if (entry.value.state === "lost" && entry.value.fault) return { ok: false, fault: entry.value.fault };
-    return this.#connect(name, entry.value, { ...options, ask: this.#options.ask });
+    if (state === "lost" && fault && !connecting) return { ok: false, fault };
+    const { signal, onStep } = options;
+    const ask = this.#options.ask;
+    const attempt = connecting ?? this.#connect(name, entry.value, { ...(onStep ? { onStep } : {}), ask });
+    // Others may wait for it too: one who gives up does not end it for them.
+    return signal ? Promise.race([attempt, aborted(name, signal)]) : attempt;
   }
 
-  /** Connects now: also one that is lost, without waiting for its next turn. */
+  /** Connects now: also one that is lost, without waiting for its next turn. The signal ends the attempt. */
   async connect(name: string, options: UseOptions = {}): Promise<Result<TargetSummary>> {
     const entry = name === "local" ? undefined : await this.#entry(name);
     if (entry && !entry.ok) return entry;
@@ -91,7 +95,11 @@ export class Targets implements AsyncDisposable {
       entry.value.abort.abort();
       entry.value.state = "idle";
     }
-    const used = await this.use(name, options);
+    const using = this.use(name, options);
+    const cancel = () => entry?.ok && entry.value.abort.abort();
+    options.signal?.addEventListener("abort", cancel, { once: true });
+    const used = await using;
+    options.signal?.removeEventListener("abort", cancel);
     return used.ok ? this.#find(name) : used;
   }
 
@@ -310,6 +318,14 @@ export class Targets implements AsyncDisposable {
       ...(entry?.retryAt ? { retryAt: entry.retryAt } : {}),
     };
   }
+}
+
+function aborted(name: string, signal: AbortSignal): Promise<Result<never>> {
+  return new Promise((resolve) => {
+    const end = () => resolve(fail("cancelled", `waiting for ${name} was cancelled`));
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+  });
 }
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -129,15 +129,21 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     const signal = loads.next();
     questions.load();
     vm.load();
-    const [hello, list, sandboxes, stored, listed] = await Promise.all([
-      client.call("hello", {}, { signal }),
+    const rest = Promise.all([
       client.call("lab.list", {}, { signal }),
       client.call("sandbox.list", {}, { signal }),
       client.call("capture.list", {}, { signal }),
+    ]);
+    const [hello, listed] = await Promise.all([
+      client.call("hello", {}, { signal }),
       client.call("target.list", {}, { signal }),
     ]);
     if (signal.aborted) return;
     if (hello.ok) line.setState({ hello: hello.value });
+    // At once: held back until the rest is there, it would undo what events have told meanwhile.
+    if (hello.ok && listed.ok) targets.receive(hello.value, listed.value);
+    const [list, sandboxes, stored] = await rest;
+    if (signal.aborted) return;
     const failed = [hello, list, sandboxes, stored, listed].find((result) => !result.ok);
     if (failed && !failed.ok) {
       // A line that broke meanwhile says so itself and loads again when it is back.
@@ -145,7 +151,6 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
       return;
     }
     if (!hello.ok || !list.ok || !sandboxes.ok || !stored.ok || !listed.ok) return;
-    targets.receive(hello.value, listed.value);
     labs.setState((state) => ({
       ...withSandboxes(state, sandboxes.value, lostNames(listed.value)),
       labs: list.value,

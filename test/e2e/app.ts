@@ -5,7 +5,7 @@
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,6 +20,7 @@ import {
   type Page,
 } from "@playwright/test";
 import { electronSwitches, findElectron } from "../../scripts/electron.mjs";
+import { startSshd } from "../ssh/sshd.ts";
 
 export { expect };
 
@@ -27,12 +28,22 @@ export interface AppOptions {
   shell: "chromium" | "electron";
 }
 
+export interface WorkerOptions {
+  /** Where the specs' labs run: on this machine, or on it over SSH, as the target `box`. */
+  over: "local" | "ssh";
+}
+
+interface WorkerFixtures {
+  /** The list of targets that each data folder starts with. */
+  targets: string;
+}
+
 interface AppFixtures {
   dataDir: string;
   /** What the page wrote to its console as an error, or threw. Empty at the end of each spec. */
   problems: string[];
   page: Page;
-  /** Saves what the page shows as `NAME-chromium.png` or `NAME-electron.png` among the test results. */
+  /** Saves what the page shows as `NAME-chromium.png`, `NAME-electron.png` or `NAME-ssh.png` among the test results. */
   keepScreenshot(name: string): Promise<void>;
 }
 
@@ -47,12 +58,29 @@ export async function hoplab(dataDir: string, ...args: string[]): Promise<string
   return stdout;
 }
 
-export const test = base.extend<AppFixtures & AppOptions>({
+export const test = base.extend<AppFixtures & AppOptions, WorkerOptions & WorkerFixtures>({
   shell: ["chromium", { option: true }],
+  over: ["local", { option: true, scope: "worker" }],
 
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are used from the pattern.
-  dataDir: async ({}, use) => {
+  targets: [
+    async ({ over }, use) => {
+      if (over === "local") return use('{"targets":[]}');
+      await using sshd = await startSshd();
+      const home = join(sshd.folder, "home");
+      await mkdir(join(home, ".ssh"), { recursive: true });
+      await writeFile(join(home, ".ssh", "known_hosts"), sshd.knownHosts());
+      // Of this worker, and of all that it starts.
+      Object.assign(process.env, { HOME: home, HOPLAB_TARGET: "box" });
+      const address = `ssh://${sshd.user}@127.0.0.1:${sshd.port}`;
+      const box = { kind: "ssh", name: "box", address, identity: sshd.userKey, privilege: "auto" };
+      await use(JSON.stringify({ targets: [box] }));
+    },
+    { scope: "worker" },
+  ],
+
+  dataDir: async ({ targets }, use) => {
     const dir = await mkdtemp(join(tmpdir(), "hoplab-e2e-"));
+    await writeFile(join(dir, "targets.json"), targets);
     const before = await namesUp(dir);
     await use(dir);
     const left = (await namesUp(dir)).filter((name) => !before.includes(name));
@@ -62,7 +90,7 @@ export const test = base.extend<AppFixtures & AppOptions>({
     expect(left, "labs that the spec left up").toEqual([]);
   },
 
-  // biome-ignore lint/correctness/noEmptyPattern: as above.
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are used from the pattern.
   problems: async ({}, use) => {
     const problems: string[] = [];
     await use(problems);
@@ -74,9 +102,10 @@ export const test = base.extend<AppFixtures & AppOptions>({
     else await withChromium(dataDir, problems, use);
   },
 
-  keepScreenshot: async ({ page, shell }, use) => {
+  keepScreenshot: async ({ page, shell, over }, use) => {
+    const kind = over === "local" ? shell : over;
     await use(async (name) => {
-      await page.screenshot({ path: join(ROOT, "test-results", "screenshots", `${name}-${shell}.png`) });
+      await page.screenshot({ path: join(ROOT, "test-results", "screenshots", `${name}-${kind}.png`) });
     });
   },
 });

@@ -1,9 +1,7 @@
 /** Builds a lab with its printed script in a sandbox of its own, runs a command in it and tells what it said. */
 
 import { spawn } from "node:child_process";
-import { chmod, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { argvThere, isRootThere, scriptThere } from "./there.ts";
 
 export type Who = "root" | "user";
 
@@ -18,11 +16,9 @@ const AS_USER = ["unshare", "-Urmnpf", "--mount-proc"];
 /** `nobody`, who owns nothing. */
 const DROP_ROOT = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 
-const isRoot = process.getuid?.() === 0;
-
 /** Why this machine can't build labs as `who`; undefined where it can. */
 export async function lacks(who: Who): Promise<string | undefined> {
-  if (who === "root" && !isRoot) return "this test does not run as root";
+  if (who === "root" && !isRootThere) return "this test does not run as root";
   const { code, stderr } = await run([...prefix(who), "true"]);
   return code === 0 ? undefined : `no namespaces for ${who}: ${stderr.trim()}`;
 }
@@ -47,23 +43,23 @@ export function buildFromStdin(who: Who, script: string, words: string[]): Promi
 }
 
 async function withFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), "hoplab-test-"));
+  // Any user may read it: the lab may be built by one without privileges.
+  const made = await run(["sh", "-c", 'f=$(mktemp) && chmod 644 "$f" && cat > "$f" && echo "$f"'], text);
+  const file = made.stdout.trim();
   try {
-    await chmod(folder, 0o755);
-    const file = join(folder, "lab.sh");
-    await writeFile(file, text);
     return await use(file);
   } finally {
-    await rm(folder, { recursive: true });
+    await run(["rm", file]);
   }
 }
 
 function prefix(who: Who): string[] {
   if (who === "root") return AS_ROOT;
-  return isRoot ? [...DROP_ROOT, ...AS_USER] : AS_USER;
+  return isRootThere ? [...DROP_ROOT, ...AS_USER] : AS_USER;
 }
 
-function run([program = "", ...argv]: string[], input = ""): Promise<Run> {
+function run(there: string[], input = ""): Promise<Run> {
+  const [program = "", ...argv] = argvThere(there);
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, { stdio: "pipe" });
     const said = { stdout: "", stderr: "" };
@@ -78,13 +74,13 @@ function run([program = "", ...argv]: string[], input = ""): Promise<Run> {
 
 /** The pids of processes that are in one of these network namespaces, given by inode number. */
 export async function processesIn(inodes: ReadonlySet<string>): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const links = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => "")));
-  return pids.filter((_, index) => inodes.has(/\d+/.exec(links[index]!)?.[0] ?? ""));
+  const all = scriptThere('for p in /proc/[0-9]*; do echo "${p#/proc/} $(readlink "$p/ns/net")"; done');
+  const processes = all.split("\n").map((line) => line.split(" "));
+  return processes.flatMap(([pid = "", link = ""]) => (inodes.has(/\d+/.exec(link)?.[0] ?? "") ? pid : []));
 }
 
 /** The mount points of the machine that lie in /run/netns or belong to Hoplab. */
 export async function mountsLeft(): Promise<string[]> {
-  const mounts = await readFile("/proc/self/mountinfo", "utf8");
+  const mounts = scriptThere("cat /proc/self/mountinfo");
   return mounts.split("\n").filter((line) => /\/run\/(netns|hoplab)/.test(line));
 }

@@ -1,10 +1,23 @@
 /** Runs the built command line in kernel tests, with a data folder of its own, and looks at what is left afterwards. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { argvThere, isRootThere } from "./there.ts";
+
+/** A target that the tests' labs are built on instead of this machine; `HOPLAB_TARGET` names it. */
+const TARGET = process.env.HOPLAB_TEST_TARGET;
 
 const CLI = fileURLToPath(new URL("../../out/main/cli.js", import.meta.url));
 
@@ -19,6 +32,12 @@ export class Workplace implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), "hoplab-test-"));
   /** Starts the names of this file's sandboxes, so that a developer's own labs are left alone. */
   readonly prefix = `test-${process.pid}-`;
+
+  constructor() {
+    if (!TARGET) return;
+    mkdirSync(join(this.folder, "data"));
+    writeFileSync(join(this.folder, "data", "targets.json"), `{"targets":[${TARGET}]}`);
+  }
 
   /** An object in front of the arguments is more environment. */
   start(...args: (string | Record<string, string>)[]): ChildProcess {
@@ -122,12 +141,12 @@ export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => b
 
 /** The argv prefix that enters a lab's sandbox from outside, without Hoplab's own code. */
 export function enterSandbox(pid: number): string[] {
-  const rootless = process.getuid?.() !== 0;
+  const rootless = !isRootThere;
   return ["nsenter", "-t", String(pid), ...(rootless ? ["-U", "--preserve-credentials"] : []), "-m", "-n", "-p", "--"];
 }
 
 /** Runs a program inside a sandbox, without Hoplab's own code. */
 export function inSandbox(pid: number, ...argv: string[]): string {
-  const [program = "", ...rest] = [...enterSandbox(pid), ...argv];
+  const [program = "", ...rest] = argvThere([...enterSandbox(pid), ...argv]);
   return execFileSync(program, rest, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

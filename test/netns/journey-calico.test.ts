@@ -9,6 +9,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { Hop, Journey } from "../../preload/contract/journey.ts";
 import { lacksIpip } from "./build.ts";
 import { inSandbox, Workplace } from "./hoplab.ts";
+import { isRootThere } from "./there.ts";
 
 const place = new Workplace();
 const one = `${place.prefix}calico`;
@@ -19,7 +20,7 @@ afterEach(async () => {
 
 afterAll(() => place[Symbol.dispose]());
 
-const reason = await lacksIpip(process.getuid?.() === 0 ? "root" : "user");
+const reason = await lacksIpip(isRootThere ? "root" : "user");
 if (reason) console.warn(`Calico labs are not sent through: ${reason}`);
 
 const where = (journey?: Journey) => journey?.hops.map((hop: Hop) => `${hop.netns}/${hop.interface} ${hop.direction}`);

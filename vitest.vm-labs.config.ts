@@ -1,0 +1,20 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { defineConfig } from "vitest/config";
+
+// Read by the set-up too, which runs in vitest's own process.
+process.env.HOPLAB_VM_CACHE ??= join(homedir(), ".cache", "hoplab", "vm");
+
+/** Labs in the embedded VM, over SSH: the layouts on Debian's own kernel, which has all that any of them needs. */
+export default defineConfig({
+  cacheDir: process.env.HOPLAB_TEST_CACHE ?? "node_modules/.vite",
+  test: {
+    // Those that need what many kernels lack. `layout-flannel` and `layout-free-form` pass there too, in ten minutes more.
+    include: ["test/vm-labs/**/*.test.ts", "test/netns/*-calico.test.ts"],
+    globalSetup: ["test/vm/in-vm.ts"],
+    fileParallelism: false,
+    // Without KVM everything takes ten times as long; nothing here asserts how long.
+    testTimeout: 600_000,
+    hookTimeout: 1_200_000,
+  },
+});
