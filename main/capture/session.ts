@@ -77,6 +77,7 @@ export class CaptureSession implements AsyncDisposable {
   #looking: Promise<void> = Promise.resolve();
   #timers: NodeJS.Timeout[] = [];
   #framesAtDrops = 0;
+  #framesAtState = 0;
   #stopped: Promise<Result<Capture>> | undefined;
 
   private constructor(sandbox: OpenSandbox, options: SessionOptions) {
@@ -141,12 +142,11 @@ export class CaptureSession implements AsyncDisposable {
       this.#captured.set(interfaceName(ref), { ref, index });
       this.#failed.delete(interfaceName(ref));
     }
-    const started = await this.#tapAll(wanted);
+    const [started] = await Promise.all([this.#tapAll(wanted), this.#readState()]);
     if (!started.ok) {
       for (const ref of wanted) this.#untap(interfaceName(ref));
       return started;
     }
-    await this.#readState();
     await this.#writeRecord();
     return ok(null);
   }
@@ -183,11 +183,13 @@ export class CaptureSession implements AsyncDisposable {
 
   /** Reads the kernel's state once more: neighbours and FDB entries were learned meanwhile. */
   async refreshState(): Promise<void> {
-    await this.#readState();
+    // What no packet has passed since has learned nothing since.
+    if (this.#framesAtState !== this.#frames) await this.#readState();
     await this.#looking;
   }
 
   async #readState(): Promise<void> {
+    this.#framesAtState = this.#frames;
     const netns = [...new Set([...this.#captured.values()].map(({ ref }) => ref.netns))];
     const state = await readKernelState(this.#sandbox, netns);
     if (!state.ok) return; // the sandbox is gone: what was read before still explains what was captured

@@ -10,8 +10,6 @@ const SSH: readonly string[] | undefined = process.env.HOPLAB_TEST_SSH
   ? JSON.parse(process.env.HOPLAB_TEST_SSH)
   : undefined;
 
-export const IS_HERE = SSH === undefined;
-
 export const isRootThere = SSH ? true : process.getuid?.() === 0;
 
 /** The argv that runs a program there. */
