@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -15,7 +15,8 @@ export const CLI = join(ROOT, "out", "main", "cli.js");
 /** Its time is when the last good build began. scripts/hoplab looks at it too. */
 const STAMP_NAME = ".built";
 const SOURCES = ["main", "preload", "renderer", "package.json", "electron.vite.config.ts"];
-const OLDEST_NODE = 20;
+/** The first that knows import.meta.dirname. */
+const OLDEST_NODE = [20, 11];
 
 export class PrepareError extends Error {}
 
@@ -31,10 +32,10 @@ export function prepare() {
 }
 
 export function checkNode() {
-  const major = Number(process.versions.node.split(".")[0]);
-  if (major >= OLDEST_NODE) return;
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
   throw new PrepareError(
-    `Hoplab needs Node.js ${OLDEST_NODE} or newer; this is ${process.version} (${process.execPath}). Install a newer one and try again.`,
+    `Hoplab needs Node.js ${OLDEST_NODE.join(".")} or newer; this is ${process.version} (${process.execPath}). Install a newer one and try again.`,
   );
 }
 
@@ -43,6 +44,11 @@ export function installPackages() {
   // npm writes the inner file last, whenever it has installed.
   const installed = timeOf(join(ROOT, "node_modules", ".package-lock.json"));
   if (installed >= timeOf(join(ROOT, "package-lock.json"))) return;
+  // npm ci would empty the folder that the link leads to, which is another checkout's.
+  if (lstatSync(join(ROOT, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    say("node_modules is a link and is left as it is, though the lock file is newer.");
+    return;
+  }
   say("Installing npm packages (npm ci) ...");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
   const ran = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
