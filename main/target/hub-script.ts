@@ -62,11 +62,14 @@ our %SYSCALLS = (
 );
 sub machine { my ($name) = $Config{archname} =~ /^([^-]+)/; return $name }
 
-# Milliseconds since 1970, with a fraction where the machine is known.
+# Milliseconds by a clock of the kernel, with a fraction where the machine is known: 0, since 1970; 1, which is never set.
 sub now {
+  my ($which) = @_;
   my $known = $SYSCALLS{machine()} or return time() * 1000;
   my $at = "\0" x 16;
-  return syscall($known->{clock}, 0, $at) == 0 ? do { my ($s, $n) = unpack("qq", $at); $s * 1000 + $n / 1e6 } : time() * 1000;
+  syscall($known->{clock}, $which, $at) == 0 or return time() * 1000;
+  my ($seconds, $nanos) = unpack("qq", $at);
+  return $seconds * 1000 + $nanos / 1e6;
 }
 
 # A lab's captures take hundreds of files; the soft limit is often 1,024.
@@ -142,7 +145,7 @@ sub hear {
   my ($type, $id, $data) = @_;
   my $child = $children{$id};
   if ($type == 1) { start($id, $data) }
-  elsif ($type == 8) { put(9, $id, sprintf("%.3f", now())) }
+  elsif ($type == 8) { put(9, $id, sprintf("%.3f", now(0))) }
   elsif (!$child) { return }
   elsif ($type == 2 && $child->{in}) { $child->{inbuf} .= $data; feed($child) }
   elsif ($type == 3) { $child->{end} = 1; feed($child) if $child->{in} }
@@ -176,8 +179,8 @@ sub hub {
   nonblocking(*STDIN); nonblocking(*STDOUT);
   $out = "\0hoplab-hub-1\0";
   my $kernel = join " ", slurp("/proc/sys/kernel/ostype"), slurp("/proc/sys/kernel/osrelease");
-  put(0, 0, join "\0", $>, $kernel, slurp("/proc/sys/kernel/hostname"), sprintf("%.3f", now()));
-  my ($in, $heard, $took) = ("", time(), 0);
+  put(0, 0, join "\0", $>, $kernel, slurp("/proc/sys/kernel/hostname"), sprintf("%.3f", now(0)));
+  my ($in, $heard, $took) = ("", now(1), 0);
   for (;;) {
     my ($r, $w) = ("", "");
     my $waiting = 0; # children whose streams have ended and that are still to be reaped
@@ -193,11 +196,11 @@ sub hub {
     select(undef, undef, undef, 0.001) if $took;
     $took = 0;
     my $found = select($r, $w, undef, $waiting ? 0.002 : 1);
-    finish() if $idle && time() - $heard > $idle;
+    finish() if $idle && now(1) - $heard > $idle * 1000;
     if ($found > 0 && vec($r, fileno(STDIN), 1)) {
       my $got = sysread(STDIN, $in, $CHUNK, length $in);
       finish() if defined $got ? $got == 0 : !($!{EAGAIN} || $!{EINTR});
-      $heard = time();
+      $heard = now(1);
       while (length($in) >= 9) {
         my ($length, $type, $id) = unpack("NCN", $in);
         last if length($in) < 9 + $length;

@@ -288,7 +288,10 @@ class Noise {
   push(chunk: Buffer): Buffer | undefined {
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
     const at = this.#bytes.indexOf(HUB_MAGIC);
-    return at < 0 ? undefined : this.#bytes.subarray(at + HUB_MAGIC.length);
+    if (at < 0) return undefined;
+    const rest = this.#bytes.subarray(at + HUB_MAGIC.length);
+    this.#bytes = this.#bytes.subarray(0, at);
+    return rest;
   }
 
   pushError(chunk: Buffer): void {
