@@ -73,34 +73,42 @@ export class Targets implements AsyncDisposable {
   }
 
   /** A target that can be used; connects it where it is not. One that is lost is waited for only by `back`. */
-  async use(name: string, options: UseOptions = {}): Promise<Result<Target>> {
+  async use(name: string, { signal, onStep }: UseOptions = {}): Promise<Result<Target>> {
     if (name === "local") return this.#options.local;
     const entry = await this.#entry(name);
     if (!entry.ok) return entry;
-    const { connected, connecting, state, fault } = entry.value;
-    if (connected) return ok(connected.target);
-    if (state === "lost" && fault && !connecting) return { ok: false, fault };
-    const { signal, onStep } = options;
-    const ask = this.#options.ask;
-    const attempt = connecting ?? this.#connect(name, entry.value, { ...(onStep ? { onStep } : {}), ask });
+    const attempt = this.#attempt(name, entry.value, onStep);
     // Others may wait for it too: one who gives up does not end it for them.
     return signal ? Promise.race([attempt, aborted(name, signal)]) : attempt;
   }
 
+  /** What is connected, or is being, or a new attempt. */
+  async #attempt(name: string, entry: Entry, onStep: UseOptions["onStep"]): Promise<Result<Target>> {
+    const { connected, connecting, state, fault } = entry;
+    if (connected) return ok(connected.target);
+    if (connecting) return connecting;
+    if (state === "lost" && fault) return { ok: false, fault };
+    return this.#connect(name, entry, { ...(onStep ? { onStep } : {}), ask: this.#options.ask });
+  }
+
   /** Connects now: also one that is lost, without waiting for its next turn. The signal ends the attempt. */
-  async connect(name: string, options: UseOptions = {}): Promise<Result<TargetSummary>> {
-    const entry = name === "local" ? undefined : await this.#entry(name);
-    if (entry && !entry.ok) return entry;
-    if (entry?.value.state === "lost") {
-      entry.value.abort.abort();
-      entry.value.state = "idle";
+  async connect(name: string, { signal, onStep }: UseOptions = {}): Promise<Result<TargetSummary>> {
+    if (name === "local") return this.#options.local.ok ? this.#find(name) : this.#options.local;
+    const found = await this.#entry(name);
+    if (!found.ok) return found;
+    const entry = found.value;
+    if (entry.state === "lost") {
+      entry.abort.abort();
+      entry.state = "idle";
     }
-    const using = this.use(name, options);
-    const cancel = () => entry?.ok && entry.value.abort.abort();
-    options.signal?.addEventListener("abort", cancel, { once: true });
-    const used = await using;
-    options.signal?.removeEventListener("abort", cancel);
-    return used.ok ? this.#find(name) : used;
+    const used = this.#attempt(name, entry, onStep);
+    // Each attempt has a signal of its own, which is there now.
+    const cancel = () => entry.abort.abort();
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+    const result = await used;
+    signal?.removeEventListener("abort", cancel);
+    return result.ok ? this.#find(name) : result;
   }
 
   /** Those that are connected, this machine first. */

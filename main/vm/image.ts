@@ -44,6 +44,8 @@ export interface BuildOptions {
   recipe?: string;
 }
 
+/** A folder's name: the day and a random part. */
+const BUILD = /^\d{4}-\d\d-\d\d-[0-9a-f]{8}$/;
 const PARTS = ["kernel", "initrd", "root.qcow2"] as const;
 
 /** Undefined where there is none that is whole. */
@@ -103,11 +105,18 @@ function toldOf({ builtAt, bytes, kernel, current }: Image): VmImage {
   return { builtAt, bytes, kernel, current };
 }
 
+/** The folders that builds have made, and nothing else: whoever names a cache folder may have other things in it. */
 async function removeOthers(images: string, keep: string | undefined): Promise<void> {
-  for (const entry of await readdir(images, { withFileTypes: true })) {
-    if (entry.isDirectory() && entry.name !== keep)
-      await rm(join(images, entry.name), { recursive: true, force: true });
+  const names = await readdir(images).catch(() => []);
+  for (const name of names) {
+    if (BUILD.test(name) && name !== keep) await rm(join(images, name), { recursive: true, force: true });
   }
+}
+
+/** Removes the image and what builds that were cut off left. Throws where a file can't be removed. */
+export async function removeImages(images: string): Promise<void> {
+  await rm(join(images, "image.json"), { force: true });
+  await removeOthers(images, undefined);
 }
 
 /** Of all parts together; undefined where one is missing. */

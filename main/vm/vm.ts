@@ -5,7 +5,7 @@ import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { VmAddress, VmStatus } from "../../preload/contract/vm.ts";
 import { addressOf } from "./address.ts";
 import { setGuestClock } from "./control.ts";
-import { readImage } from "./image.ts";
+import { readImage, removeImages } from "./image.ts";
 import { isAlive, withLock } from "./lock.ts";
 import { type VmPlaces, vmPlaces } from "./places.ts";
 import { checkRunning, endRunning, findRunning, forget, readRecord } from "./running.ts";
@@ -98,7 +98,7 @@ export async function deleteVm(dataDir: string, { image = false } = {}): Promise
     ];
     try {
       for (const file of files) await rm(file, { force: true });
-      if (image) await rm(places.images, { recursive: true, force: true });
+      if (image) await removeImages(places.images);
     } catch (error) {
       return storageFault("delete the VM's files", error);
     }

@@ -1,10 +1,10 @@
 /** Building the image, with small recipes that stand for the real one; the real one is built in vm.test.ts. */
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { buildImage, readImage } from "../../main/vm/image.ts";
+import { buildImage, readImage, removeImages } from "../../main/vm/image.ts";
 import type { Progress } from "../../preload/contract/lab.ts";
 
 let dataDir: string;
@@ -123,4 +123,14 @@ test("an image that lost a part is no image", async () => {
   const image = await readImage(images, file);
   rmSync(image?.initrd ?? "");
   expect(await readImage(images, file)).toBeUndefined();
+});
+
+test("nothing but images is removed from a folder that has other things in it", async () => {
+  mkdirSync(join(images, "letters"), { recursive: true });
+  const file = recipe(BUILDS);
+  await buildImage(dataDir, { recipe: file });
+  await buildImage(dataDir, { recipe: file, rebuild: true });
+  expect(readdirSync(images)).toHaveLength(3);
+  await removeImages(images);
+  expect(readdirSync(images)).toEqual(["letters"]);
 });
