@@ -137,10 +137,20 @@ export function namespacesDenied(target: ProbedTarget, stderr: string): Fault {
   };
 }
 
-/** Checks that a target has what a lab requires. The fault names everything that is missing, and how to get it. */
+/** What was found on a target that is connected. In a VM without hardware support finding out takes seconds. */
+const featuresOf = new WeakMap<Target, Set<string>>();
+
+/**
+ * Checks that a target has what a lab requires. The fault names everything that is missing, and how to get it. What was
+ * found once is not looked for again as long as the target is connected.
+ */
 export async function requireFeatures(target: Target, lab: string, requires: readonly string[]): Promise<Result<null>> {
+  const known = featuresOf.get(target) ?? new Set();
+  if ([...NEEDED_BY_ALL, ...requires].every((name) => known.has(name))) return ok(null);
   const findings = await probeTarget(target, requires);
   if (!findings.ok) return findings;
+  for (const finding of findings.value) if (finding.found) known.add(finding.name);
+  featuresOf.set(target, known);
   const missing = findings.value.filter((finding) => !finding.found);
   if (missing.length === 0) return ok(null);
   const names = missing.map((finding) => `${finding.name}${finding.detail ? ` (${finding.detail})` : ""}`);

@@ -13,8 +13,9 @@ import { memory } from "./memory.ts";
 import { ssh } from "./ssh.ts";
 import { start } from "./start.ts";
 import { up } from "./up.ts";
+import { vm } from "./vm.ts";
 
-const ALL: readonly Benchmark[] = [up, journeys, memory, latency, start, fps, ssh];
+const ALL: readonly Benchmark[] = [up, journeys, memory, latency, start, fps, ssh, vm];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.some((benchmark) => benchmark.name === name));
