@@ -250,13 +250,13 @@ describe(`captured by root${reasons.root ? ` (skipped: ${reasons.root})` : ""}`,
 }, () => {
   it("the tunnel has nodes outside and pods inside, and 169.254.1.1 is answered for nobody", async () => {
     const capture = `
-listen() { ip netns exec "$1" tcpdump -Z root -l -n -e -p -i "$2" "$3" >"/run/$1.$2.txt" 2>"/run/$1.$2.log" & pids="$pids $!"; }
+listen() { ip netns exec "$1" tcpdump --immediate-mode -Z root -l -n -e -p -i "$2" "$3" >"/run/$1.$2.txt" 2>"/run/$1.$2.log" & pids="$pids $!"; }
 pids=
 listen node.node1 tunl0 icmp; listen node.node1 eth0 'ip proto 4'; listen pod.a eth0 arp
 until [ "$(cat /run/*.log | grep -c 'listening on')" = 3 ]; do sleep 0.1; done
 ip netns exec pod.a ping -q -n -c 1 -W 5 172.26.0.2 >/dev/null
 ip netns exec pod.a ping -q -n -c 1 -W 5 172.26.0.65 >/dev/null
-until [ "$(wc -l <"/run/node.node1.eth0.txt")" -ge 2 ]; do sleep 0.1; done
+for f in node.node1.tunl0 node.node1.eth0 pod.a.eth0; do until [ "$(wc -l <"/run/$f.txt")" -ge 2 ]; do sleep 0.1; done; done
 kill $pids; wait
 for f in node.node1.tunl0 node.node1.eth0 pod.a.eth0; do echo "--- $f"; cat /run/$f.txt; done`;
     const { stdout } = await buildAndRun("root", printPlan(planLab(layOutLab(await bundled("calico-ipip")))), capture);
