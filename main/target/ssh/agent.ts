@@ -1,6 +1,7 @@
 /** The keys of an ssh-agent, by its socket or (on Windows) its pipe. PuTTY's Pageant is asked where it offers such a pipe. */
 
-import { OpenSSHAgent, type ParsedKey } from "ssh2";
+// The default import: of a CommonJS module, Node names only some of the exports.
+import ssh2, { type OpenSSHAgent, type ParsedKey } from "ssh2";
 import { fail, ok, type Result } from "../../../preload/contract/result.ts";
 import type { Identity } from "./identity.ts";
 
@@ -9,7 +10,7 @@ const AGENT_TIMEOUT_MS = 5_000;
 
 /** Its keys, in its order. Faults: `gone` where it isn't there, `timeout`. */
 export async function listAgentKeys(path: string): Promise<Result<Identity[]>> {
-  const agent = new OpenSSHAgent(path);
+  const agent = new ssh2.OpenSSHAgent(path);
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(fail("timeout", `the agent ${path} does not answer`)), AGENT_TIMEOUT_MS);
     agent.getIdentities((error, keys) => {

@@ -2,7 +2,7 @@
 
 import { createPrivateKey } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { BaseAgent, type ParsedKey, utils } from "ssh2";
+import ssh2, { type ParsedKey } from "ssh2";
 import { fail, messageOf, ok, type Result } from "../../../preload/contract/result.ts";
 
 export interface Identity {
@@ -82,7 +82,7 @@ function signWith(key: ParsedKey, data: Buffer, hash: Hash | undefined): Buffer 
 
 function parsePrivateKey(text: string, passphrase: string | undefined): ParsedKey | Error {
   try {
-    const key = utils.parseKey(fromPkcs8(text, passphrase) ?? text, passphrase);
+    const key = ssh2.utils.parseKey(fromPkcs8(text, passphrase) ?? text, passphrase);
     return key instanceof Error || key.isPrivateKey() ? key : new Error("it is the public half");
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
@@ -113,7 +113,7 @@ function readPublicHalf(text: string): ParsedKey | undefined {
   try {
     const options = string(string(string("openssh-key-v1\0".length).to).to);
     const { from, to } = string(options.to + 4);
-    return orNone(utils.parseKey(bytes.subarray(from, to)));
+    return orNone(ssh2.utils.parseKey(bytes.subarray(from, to)));
   } catch {
     return undefined; // cut short
   }
@@ -121,7 +121,7 @@ function readPublicHalf(text: string): ParsedKey | undefined {
 
 async function readPublicFile(file: string): Promise<ParsedKey | undefined> {
   return readFile(`${file}.pub`).then(
-    (text) => orNone(utils.parseKey(text)),
+    (text) => orNone(ssh2.utils.parseKey(text)),
     () => undefined,
   );
 }
@@ -131,7 +131,7 @@ function orNone(key: ParsedKey | Error): ParsedKey | undefined {
 }
 
 /** One identity in the shape of an agent: ssh2 then waits for its signature, which may need a person. */
-export class IdentityAgent extends BaseAgent<ParsedKey> {
+export class IdentityAgent extends ssh2.BaseAgent<ParsedKey> {
   readonly #identity: Identity;
   /** Whether the server took the public half, so that a signature was asked for. */
   asked = false;
