@@ -27,15 +27,19 @@ export class BackendClient implements AsyncDisposable {
   readonly #answered = new Set<number>();
   readonly #heard: { event: EventName; data: unknown }[] = [];
 
-  private constructor(backend: LabBackend, dataDir: string) {
+  readonly #isOwn: boolean;
+
+  private constructor(backend: LabBackend, dataDir: string, isOwn: boolean) {
     this.backend = backend;
     this.dataDir = dataDir;
+    this.#isOwn = isOwn;
     backend.subscribe((event, data) => this.#heard.push({ event, data }));
   }
 
   static async start(options: Partial<BackendOptions> = {}): Promise<BackendClient> {
     const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "hoplab-backend-"));
-    return new BackendClient(await createBackend({ labsDir: LABS_DIR, ...options, dataDir }), dataDir);
+    const backend = await createBackend({ labsDir: LABS_DIR, ...options, dataDir });
+    return new BackendClient(backend, dataDir, options.dataDir === undefined);
   }
 
   /** Throws the fault's message. */
@@ -85,6 +89,6 @@ export class BackendClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.backend[Symbol.asyncDispose]();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    if (this.#isOwn) rmSync(this.dataDir, { recursive: true, force: true });
   }
 }
