@@ -261,6 +261,18 @@ test.skipIf(noAccounts)("a user without privileges builds rootless labs", async 
   expect((await client.target("box"))?.runsAs).toBe("rootless");
 });
 
+test("ssh itself is a command that leads to a target", async () => {
+  await using client = await BackendClient.start();
+  const knownHosts = join(sshd.folder, "known_hosts-command");
+  writeFileSync(knownHosts, sshd.knownHosts());
+  const options = ["-F", "none", "-o", `UserKnownHostsFile=${knownHosts}`, "-o", "BatchMode=yes"];
+  const command = ["ssh", ...options, "-i", sshd.userKey, "-p", String(sshd.port), `${sshd.user}@127.0.0.1`];
+  await client.call("target.add", { kind: "command", name: "box", command });
+  await passesOneLab(client);
+  await client.call("target.disconnect", { target: "box" });
+  await nothingIsLeft();
+});
+
 describe.skipIf(noAccounts)("a login shell", () => {
   test.for(["fish", "tcsh", "bash"])("%s that prints noise is no matter", async (shell, { skip }) => {
     const path = findShell(shell);
