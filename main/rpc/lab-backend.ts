@@ -88,6 +88,7 @@ export class LabBackend implements Backend {
       openWay: openWays({ acceptNewHostKey: options.acceptNewHostKey ?? false, vmConfig: () => vm.sshConfig() }),
       vmAddress: () => vm.address(),
       ask: (question, signal) => this.#ask(question, signal),
+      onDisconnect: (name) => this.#captures.stopWhere((target) => target === name),
       onChange: (targets) => {
         this.#tell("targets.changed", targets);
         void this.#lookAtSandboxes();

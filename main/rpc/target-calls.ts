@@ -2,9 +2,10 @@
 
 import { ok, type Result } from "../../preload/contract/result.ts";
 import type { TargetSpec, TargetStep, TargetTest } from "../../preload/contract/target.ts";
-import { type Connected, Steps } from "../target/connect.ts";
+import { Steps } from "../target/connect.ts";
 import { FEATURES, probeTarget } from "../target/probe.ts";
 import { listSshHosts } from "../target/ssh/resolve.ts";
+import type { Target } from "../target/target.ts";
 import type { Targets } from "../target/targets.ts";
 import type { CallContext, Handlers } from "./backend.ts";
 import type { Questions } from "./questions.ts";
@@ -25,6 +26,7 @@ export function targetHandlers(targets: Targets, questions: Questions, vm: Vm): 
       return ok(null);
     },
     "target.test": async (input, context) => {
+      if ("target" in input && input.target === "local") return testLocal(targets, context);
       const spec = "spec" in input ? ok(input.spec) : await targets.spec(input.target);
       return spec.ok ? testTarget(targets, spec.value, context) : spec;
     },
@@ -60,7 +62,7 @@ async function testTarget(
   };
   const connected = await targets.open(spec, { signal, onStep: tell });
   if (connected.ok) {
-    await probeSteps(connected.value, tell);
+    await probeSteps(connected.value.target, tell);
     await connected.value.target[Symbol.asyncDispose]();
   } else if (connected.fault.code === "cancelled") {
     return connected;
@@ -70,7 +72,21 @@ async function testTarget(
   return ok({ ok: !steps.some((step) => step.state === "failed"), steps });
 }
 
-async function probeSteps({ target }: Connected, tell: (step: TargetStep) => void): Promise<void> {
+/** This machine needs no connecting. */
+async function testLocal(targets: Targets, { progress }: CallContext<TargetStep>): Promise<Result<TargetTest>> {
+  const local = await targets.use("local");
+  if (!local.ok) return local;
+  const steps: TargetStep[] = [];
+  const tell = (step: TargetStep) => {
+    if (step.state !== "running") steps.push(step);
+    progress(step);
+  };
+  tell({ step: "privileges", state: "ok", detail: local.value.root ? "root" : "rootless" });
+  await probeSteps(local.value, tell);
+  return ok({ ok: !steps.some((step) => step.state === "failed"), steps });
+}
+
+async function probeSteps(target: Target, tell: (step: TargetStep) => void): Promise<void> {
   const steps = new Steps(tell);
   steps.begin("programs");
   const findings = await probeTarget(target, FEATURES);

@@ -1,6 +1,6 @@
 /** The ways to targets: SSH, any command, the embedded VM. */
 
-import { ok, type Result } from "../../preload/contract/result.ts";
+import { type Fault, ok, type Result } from "../../preload/contract/result.ts";
 import type { TargetSpec } from "../../preload/contract/target.ts";
 import { commandWay, type Way } from "../target/connect.ts";
 import { connectSsh } from "../target/ssh/connect.ts";
@@ -47,9 +47,17 @@ async function sshWay(config: SshConfig, { ask, signal, onStep }: WayOptions): P
   });
   if (!connection.ok) return connection;
   const { value } = connection;
+  let lost: Fault | undefined;
+  void value.lost.then((fault) => {
+    lost = fault;
+  });
   return ok({
     several: true,
-    open: (argv) => value.exec(argv.map(quoteWord).join(" ")),
+    open: (argv) => {
+      const process = value.exec(argv.map(quoteWord).join(" "));
+      // The connection knows better than its channels why they ended.
+      return { ...process, exited: process.exited.then((exit) => (lost ? { ...exit, lost } : exit)) };
+    },
     [Symbol.asyncDispose]: () => value[Symbol.asyncDispose](),
   });
 }

@@ -28,6 +28,8 @@ export interface TargetsOptions {
   vmAddress: () => Promise<string>;
   ask?: Ask;
   onChange: (targets: TargetSummary[]) => void;
+  /** A person lets a target go: what still runs on it is to be ended first. */
+  onDisconnect?: (name: string) => Promise<void>;
 }
 
 interface Entry {
@@ -160,6 +162,7 @@ export class Targets implements AsyncDisposable {
 
   /** Lets a target go, with all that runs on it for this Hoplab. Labs that are up there stay up. */
   async disconnect(name: string): Promise<void> {
+    await this.#options.onDisconnect?.(name);
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
     this.#secrets.forget(name);

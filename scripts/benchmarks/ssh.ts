@@ -17,6 +17,8 @@ const DELAY_MS = 100;
 const MOST_ROUND_TRIPS = 5;
 const CLEANUP_MS = 1500;
 
+const MOST_SILENT_S = 10;
+
 const PACKETS_PER_SECOND = 20_000;
 const SECONDS = 5;
 
@@ -32,7 +34,8 @@ export const ssh: Benchmark = {
       await client.call("target.add", { kind: "ssh", name, address, identity: sshd.userKey });
       await client.call("target.connect", { target: name });
     }
-    return [...(await comingUp(client, proxy, say)), ...(await capturing(client, say))];
+    const figures = [...(await comingUp(client, proxy, say)), ...(await capturing(client, say))];
+    return [...figures, await losing(client, proxy)];
   },
 };
 
@@ -70,6 +73,23 @@ async function comingUp(client: BackendClient, proxy: TcpProxy, say: (text: stri
       met: added <= 1000 && trips <= MOST_ROUND_TRIPS + 0.5,
     },
   ];
+}
+
+/** How long it takes until a network that fell silent is noticed. */
+async function losing(client: BackendClient, proxy: TcpProxy): Promise<Figure> {
+  const target = await client.backend.targets.use("far");
+  if (!target.ok || !target.value.link) throw new Error("the target far is not connected");
+  const began = performance.now();
+  proxy.freeze();
+  await target.value.link.lost;
+  const seconds = (performance.now() - began) / 1000;
+  proxy.thaw();
+  return {
+    name: "ssh: a network that falls silent is noticed",
+    measured: `after ${seconds.toFixed(1)} s`,
+    target: `≤ ${MOST_SILENT_S} s`,
+    met: seconds <= MOST_SILENT_S,
+  };
 }
 
 /** Sends datagrams of 100 bytes at an even pace, and prints how many. */

@@ -102,6 +102,22 @@ test("a hub that hears nothing any more is told from a quiet lab, and given up",
   expect(() => process.kill(stopped, 0)).toThrow("ESRCH");
 });
 
+test("a target that a person disconnects ends its captures; its labs stay", async () => {
+  await client.call("lab.up", { lab: "bridge-arp", name: one, target: "way" });
+  const { id } = await client.call("capture.start", { sandbox: one, target: "way" });
+  await client.call("target.disconnect", { target: "way" });
+  expect(await captureOf(id)).toMatchObject({ running: false, gaps: [] });
+  expect((await client.target("way"))?.state).toBe("idle");
+  const listed = await client.call("sandbox.list", { target: "way" });
+  expect(listed.map(({ name }) => name)).toContain(one);
+});
+
+test("this machine can be tested as any other target, without a connection", async () => {
+  const tested = await client.call("target.test", { target: "local" });
+  expect(tested.ok).toBe(true);
+  expect(tested.steps.map(({ step }) => step)).toEqual(["privileges", "programs", "kernel"]);
+});
+
 test("an interface whose tcpdump ended by itself is named, and captured again when it is asked for", async () => {
   const up = await client.call("lab.up", { lab: "bridge-arp", name: one, target: "local" });
   const { id } = await client.call("capture.start", { sandbox: one, target: "local" });

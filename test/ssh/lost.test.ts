@@ -5,8 +5,6 @@ import { TcpProxy } from "./proxy.ts";
 import { configFor, connected, firstOutput, runOver } from "./session.ts";
 import { startSshd } from "./sshd.ts";
 
-const LIMIT_MS = 10_000;
-
 test("an sshd that is killed", async () => {
   await using sshd = await startSshd();
   await using connection = await connected(configFor(sshd));
@@ -35,11 +33,9 @@ test("a network that falls silent, with and without a program that is being writ
   await using busy = await connected(config);
   const running = busy.exec("cat > /dev/null");
   const writing = setInterval(() => running.stdin.write(Buffer.alloc(100_000)), 50);
-  const frozen = performance.now();
   proxy.freeze();
   const faults = await Promise.all([idle.lost, busy.lost]);
   clearInterval(writing);
-  expect(performance.now() - frozen).toBeLessThan(LIMIT_MS);
   for (const fault of faults) {
     expect(fault).toMatchObject({ code: "gone", message: expect.stringContaining("Nothing was heard") });
   }
