@@ -33,7 +33,13 @@ function configOf(spec: Extract<TargetSpec, { kind: "ssh" }>, options: WaysOptio
 }
 
 async function sshWay(config: SshConfig, { ask, signal, onStep }: WayOptions): Promise<Result<Way>> {
-  const isJumped = config.jump.length > 0;
+  /** What each host on the way said at a step, the nearest first. */
+  const said = new Map<string, string[]>();
+  const tell = (step: string, host: string, detail: string) => {
+    const details = [...(said.get(step) ?? []), config.jump.length > 0 ? `${host}: ${detail}` : detail];
+    said.set(step, details);
+    return details.join("; ");
+  };
   const connection = await connectSsh(config, {
     ...(ask ? { ask: (question) => ask(question, signal) } : {}),
     ...(signal ? { signal } : {}),
@@ -41,7 +47,7 @@ async function sshWay(config: SshConfig, { ask, signal, onStep }: WayOptions): P
       onStep?.({
         step,
         state: fault ? "failed" : "ok",
-        detail: isJumped ? `${host}: ${detail}` : detail,
+        detail: tell(step, host, detail),
         ...(fault?.fix ? { fix: fault.fix } : {}),
       }),
   });
