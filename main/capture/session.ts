@@ -208,8 +208,9 @@ export class CaptureSession implements AsyncDisposable {
     await this.#looking;
   }
 
-  /** Ends the tcpdumps, takes in what they still had, and writes down what was captured. */
-  stop(): Promise<Result<Capture>> {
+  /** Ends the tcpdumps, takes in what they still had, and writes down what was captured, and why it ended if not by a person. */
+  stop(problem?: string): Promise<Result<Capture>> {
+    if (problem && !this.#stopped) this.#problem ??= problem;
     this.#stopped ??= this.#stop();
     return this.#stopped;
   }
@@ -347,8 +348,7 @@ export class CaptureSession implements AsyncDisposable {
   }
 
   #giveUp(fault: Fault): void {
-    this.#problem ??= fault.message;
-    void this.stop();
+    void this.stop(fault.message);
   }
 
   /** Silence of the target says nothing of the network, so a capture that hears nothing of it must not look quiet. */

@@ -106,12 +106,15 @@ export class Captures implements AsyncDisposable {
     return found.session ? found.session.stop() : ok(found.capture());
   }
 
-  /** Ends the captures of the sandboxes for which that holds. */
-  async stopWhere(holds: (target: string, pid: number) => boolean): Promise<void> {
+  /** Ends the captures of the sandboxes for which that holds; `problem` says why where no person asked for it. */
+  async stopWhere(
+    holds: (target: string, pid: number) => boolean,
+    problem?: (sandbox: string) => string,
+  ): Promise<void> {
     for (const { session } of this.#open.values()) {
-      if (session?.capture.running && holds(session.sandbox.sandbox.target, session.sandbox.sandbox.pid)) {
-        await session.stop();
-      }
+      if (!session?.capture.running) continue;
+      const { target, pid, name } = session.sandbox.sandbox;
+      if (holds(target, pid)) await session.stop(problem?.(name));
     }
   }
 

@@ -326,7 +326,8 @@ export class LabBackend implements Backend {
         const list = lists[index];
         if (!list?.ok) continue; // lost: its captures wait for it
         const pids = new Set(list.value.map(({ pid }) => pid));
-        void this.#captures.stopWhere((ofTarget, pid) => ofTarget === target.id && !pids.has(pid));
+        const isGone = (ofTarget: string, pid: number) => ofTarget === target.id && !pids.has(pid);
+        void this.#captures.stopWhere(isGone, (name) => `the lab ${name} is not up any more`);
       }
       const now = JSON.stringify(sandboxes);
       if (now === this.#known) return;

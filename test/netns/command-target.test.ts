@@ -35,55 +35,55 @@ function noisy(): string {
   return file;
 }
 
-test.for([
-  { command: "sh -c" },
-  { command: "unshare --uts --ipc", when: isRoot, why: "only root may make these without a user namespace" },
-  { command: "sudo -n", when: hasSudo, why: "sudo asks for a password, or is not there" },
-  { command: "env LANG=zh_CN.UTF-8 setsid --wait" },
-  { command: noisy() },
-])(
-  "a lab runs wherever `$command` leads, and leaves nothing there",
-  async ({ command, when = true, why }, { skip }) => {
-    if (!when) skip(why);
-    await place.json("target", "add", "way", "--command", command);
-    const tested = await place.json("target", "test", "way");
-    expect(tested.ok).toBe(true);
-    expect(tested.steps.map((step: { step: string }) => step.step)).toEqual([
-      "shell",
-      "privileges",
-      "programs",
-      "kernel",
-    ]);
+/** Goes into the title, so that a skipped test says why. */
+const unless = (holds: boolean, why: string) => (holds ? "" : ` (skipped: ${why})`);
 
-    const up = await place.json("up", "bridge-arp", "--name", one, "--target", "way");
-    expect(up).toMatchObject({ name: one, target: "way" });
-    expect((await place.json("ps", "--target", "way")).map(({ name }: { name: string }) => name)).toContain(one);
-    const sent = await place.json("send", one, "--from", "h1", "--to", "h2", "--target", "way");
-    expect(sent).toMatchObject({ sent: 1, received: 1 });
-    expect(sent.journeys.map((journey: { end: string }) => journey.end)).toEqual(["arrived", "arrived"]);
+test.for<[command: string, note: string]>([
+  ["sh -c", ""],
+  ["unshare --uts --ipc", unless(isRoot, "only root may make these without a user namespace")],
+  ["sudo -n", unless(hasSudo, "sudo asks for a password, or is not there")],
+  ["env LANG=zh_CN.UTF-8 setsid --wait", ""],
+  [noisy(), ""],
+])("a lab runs wherever `%s` leads, and leaves nothing there%s", async ([command, note], { skip }) => {
+  if (note) skip();
+  await place.json("target", "add", "way", "--command", command);
+  const tested = await place.json("target", "test", "way");
+  expect(tested.ok).toBe(true);
+  expect(tested.steps.map((step: { step: string }) => step.step)).toEqual([
+    "shell",
+    "privileges",
+    "programs",
+    "kernel",
+  ]);
 
-    const ran = await place.hoplab(
-      "exec",
-      "--target",
-      "way",
-      one,
-      "h1",
-      "--",
-      "sh",
-      "-c",
-      'cat; echo "a  b" >&2; exit 5',
-    );
-    expect(ran).toEqual({ code: 5, stdout: "", stderr: "a  b\n" });
-    const state = await place.json("state", one, "h1", "--target", "way");
-    expect(state.parts[1].text).toContain("10.0.0.1/24");
+  const up = await place.json("up", "bridge-arp", "--name", one, "--target", "way");
+  expect(up).toMatchObject({ name: one, target: "way" });
+  expect((await place.json("ps", "--target", "way")).map(({ name }: { name: string }) => name)).toContain(one);
+  const sent = await place.json("send", one, "--from", "h1", "--to", "h2", "--target", "way");
+  expect(sent).toMatchObject({ sent: 1, received: 1 });
+  expect(sent.journeys.map((journey: { end: string }) => journey.end)).toEqual(["arrived", "arrived"]);
 
-    expect((await place.hoplab("down", one, "--target", "way")).code).toBe(0);
-    await until(
-      () => newTraces(before),
-      (left) => left.length === 0,
-    );
-  },
-);
+  const ran = await place.hoplab(
+    "exec",
+    "--target",
+    "way",
+    one,
+    "h1",
+    "--",
+    "sh",
+    "-c",
+    'cat; echo "a  b" >&2; exit 5',
+  );
+  expect(ran).toEqual({ code: 5, stdout: "", stderr: "a  b\n" });
+  const state = await place.json("state", one, "h1", "--target", "way");
+  expect(state.parts[1].text).toContain("10.0.0.1/24");
+
+  expect((await place.hoplab("down", one, "--target", "way")).code).toBe(0);
+  await until(
+    () => newTraces(before),
+    (left) => left.length === 0,
+  );
+});
 
 // Each run of it is a user namespace of its own, from which another one's labs can't be entered.
 test("through `unshare -Ur` a lab is built, sent through and removed by one command", async () => {

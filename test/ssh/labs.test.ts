@@ -253,7 +253,10 @@ test("a machine with 200 ms round trip takes no more than a few of them", async 
   await passesOneLab(client);
 });
 
-test.skipIf(noAccounts)("a user without privileges builds rootless labs", async () => {
+/** Goes into a title, so that a skipped test says why. */
+const unless = (why: string | undefined) => (why ? ` (skipped: ${why})` : "");
+
+test.skipIf(noAccounts)(`a user without privileges builds rootless labs${unless(noAccounts)}`, async () => {
   using account = makeAccount();
   sshd.authorize(`${sshd.userKey}.pub`);
   await using client = await withTarget(sshd.port, { user: account.name });
@@ -273,10 +276,11 @@ test("ssh itself is a command that leads to a target", async () => {
   await nothingIsLeft();
 });
 
-describe.skipIf(noAccounts)("a login shell", () => {
-  test.for(["fish", "tcsh", "bash"])("%s that prints noise is no matter", async (shell, { skip }) => {
+describe.skipIf(noAccounts)(`a login shell${unless(noAccounts)}`, () => {
+  // scripts/test installs them.
+  test.for(["fish", "tcsh", "bash"])("%s that prints noise is no matter", async (shell) => {
     const path = findShell(shell);
-    if (!path) return skip(`${shell} is not installed`);
+    if (!path) throw new Error(`${shell} is not installed`);
     using account = makeAccount(path);
     const noise = "echo Welcome; echo 3 updates can be applied\n";
     execFileSync("mkdir", ["-p", join(account.home, ".config/fish")]);
@@ -300,7 +304,7 @@ describe.skipIf(noAccounts)("a login shell", () => {
 
 const noSudo = noAccounts ?? (spawnSync("sudo", ["-V"]).status === 0 ? undefined : "sudo is not installed");
 
-describe.skipIf(noSudo)("sudo", () => {
+describe.skipIf(noSudo)(`sudo${unless(noSudo)}`, () => {
   /** Rules for the user's time, in a file of their own. */
   function allow(name: string, ...rules: string[]): Disposable {
     const file = `/etc/sudoers.d/${name}`;
@@ -379,7 +383,9 @@ async function behind(mounts: string): Promise<BackendClient> {
   return client;
 }
 
-describe.skipIf(process.getuid?.() !== 0)("a machine", () => {
+const noMounts = process.getuid?.() === 0 ? undefined : "only root may mount over what the machine has";
+
+describe.skipIf(noMounts)(`a machine${unless(noMounts)}`, () => {
   test("without tcpdump is told apart before anything is built", async () => {
     const path = execFileSync("sh", ["-c", "command -v tcpdump"], { encoding: "utf8" }).trim();
     await using client = await behind(`mount --bind /dev/null '${path}'`);
