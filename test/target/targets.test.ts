@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { commandWay, type Way } from "../../main/target/connect.ts";
 import { LocalTarget } from "../../main/target/local-target.ts";
 import { Secrets } from "../../main/target/secrets.ts";
@@ -87,7 +87,7 @@ test("a target that was removed while it was connected is gone from the list", a
   await targets.use("box");
   expect(await targets.remove("box")).toEqual(ok(null));
   expect(await targets.use("box")).toMatchObject({ ok: false, fault: { code: "not-found" } });
-  expect(told.at(-1)?.map(({ name }) => name)).toEqual(["local", "vm"]);
+  await vi.waitFor(() => expect(told.at(-1)?.map(({ name }) => name)).toEqual(["local", "vm"]));
 });
 
 test("a password is asked for once; one that proves wrong is asked for again", async () => {
