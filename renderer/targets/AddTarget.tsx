@@ -2,11 +2,11 @@
 
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { useStore } from "zustand";
+import { splitCommand } from "../../preload/contract/command-line.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 import { PRIVILEGE_CHOICES, type TargetSpec } from "../../preload/contract/target.ts";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
-import { splitCommand } from "./command-line.ts";
 import { TargetTest } from "./TargetTest.tsx";
 import { checkDraft, emptyDraft, nameFromHost, type TargetDraft } from "./target-draft.ts";
 

@@ -7,6 +7,7 @@ import { Confirm } from "../app/Confirm.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
 import { targetNamed } from "../state/targets.ts";
+import { Facts } from "./Facts.tsx";
 import { TargetMark } from "./TargetMark.tsx";
 import { TargetTest } from "./TargetTest.tsx";
 import { VmPanel } from "./VmPanel.tsx";
@@ -120,14 +121,5 @@ function TargetFacts({ target }: { target: TargetSummary }) {
     facts.push([words.facts.clock, words.clock(target.clockOffset)]);
   }
   if (facts.length === 0) return null;
-  return (
-    <dl className="facts">
-      {facts.map(([term, fact]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{fact}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }

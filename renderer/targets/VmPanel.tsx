@@ -6,6 +6,7 @@ import type { VmStatus } from "../../preload/contract/target.ts";
 import { Confirm } from "../app/Confirm.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { useLanguage, useSession, useWords } from "../app/page-context.ts";
+import { Facts } from "./Facts.tsx";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -110,14 +111,5 @@ function VmFacts({ status: { state, image, diskBytes, running } }: { status: VmS
     ]);
   }
   if (diskBytes > 0) facts.push([words.vm.facts.disk, words.vm.mebibytes(diskBytes / MEBIBYTE)]);
-  return (
-    <dl className="facts">
-      {facts.map(([term, fact]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{fact}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  return <Facts facts={facts} />;
 }

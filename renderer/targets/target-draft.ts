@@ -1,7 +1,7 @@
 /** A target as it is being written, and what becomes of it. Pure. */
 
+import { splitCommand } from "../../preload/contract/command-line.ts";
 import { type PrivilegeChoice, type TargetSpec, targetName } from "../../preload/contract/target.ts";
-import { splitCommand } from "./command-line.ts";
 
 export interface TargetDraft {
   kind: TargetSpec["kind"];

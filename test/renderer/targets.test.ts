@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Hello } from "../../preload/contract/calls.ts";
+import { splitCommand } from "../../preload/contract/command-line.ts";
 import type { TargetSpec } from "../../preload/contract/target.ts";
 import { createSession } from "../../renderer/state/session.ts";
 import type { TargetMemory } from "../../renderer/state/target-session.ts";
 import { currentTarget, stepRows, targetToShow, withStep } from "../../renderer/state/targets.ts";
-import { splitCommand } from "../../renderer/targets/command-line.ts";
 import { checkDraft, emptyDraft, nameFromHost } from "../../renderer/targets/target-draft.ts";
 import topology from "./flannel-vxlan.topology.json";
 import { RecordedClient, type Recording } from "./recorded-client.ts";
