@@ -7,7 +7,13 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Packet, PacketPage } from "../../preload/contract/calls.ts";
 import type { Layer, OpenedFrame } from "../../preload/contract/frame.ts";
 import type { Journey } from "../../preload/contract/journey.ts";
-import { type InterfaceRef, interfaceName, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
+import {
+  hasLinkHeader,
+  type InterfaceRef,
+  interfaceName,
+  type Topology,
+  vxlanPorts,
+} from "../../preload/contract/topology.ts";
 import { decodeFrame } from "../decode/decode.ts";
 import { LINK_TYPE } from "../decode/payload.ts";
 import { summarizeFrame } from "../decode/summary.ts";
@@ -92,7 +98,7 @@ export class CaptureStore {
     const index = this.#follower.addInterface(ref);
     const namespace = this.#topology?.namespaces.find(({ name }) => name === ref.netns);
     const known = namespace?.interfaces.find(({ name }) => name === ref.interface);
-    this.#numberInFile(index, known?.kind === "ipip" ? LINK_TYPE.raw : LINK_TYPE.ethernet);
+    this.#numberInFile(index, known && !hasLinkHeader(known) ? LINK_TYPE.raw : LINK_TYPE.ethernet);
     return index;
   }
 

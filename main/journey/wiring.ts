@@ -1,6 +1,12 @@
 /** How captured interfaces hang together, by index: read from the topology once, so that following packets is cheap. */
 
-import type { Interface, InterfaceRef, Namespace, Topology } from "../../preload/contract/topology.ts";
+import {
+  carrierOf,
+  type Interface,
+  type InterfaceRef,
+  type Namespace,
+  type Topology,
+} from "../../preload/contract/topology.ts";
 
 /** In columns that name another interface: there is none, or it is not captured. */
 export const NOWHERE = -1;
@@ -69,16 +75,15 @@ export class Wiring {
     this.isKnown.push(found !== undefined);
     this.isPort.push(found?.interface.master !== undefined);
     this.isBridge.push(found?.interface.kind === "bridge");
-    this.isTunnel.push(found?.interface.kind === "vxlan" || found?.interface.kind === "ipip");
+    const carrier = found && carrierOf(found.interface);
+    this.isTunnel.push(carrier !== undefined);
     this.isEndpoint.push(
       found === undefined || (found.interface.master === undefined && found.namespace.kind !== "net"),
     );
     for (const each of this.#waiting.get(key) ?? []) each.column[each.index] = index;
     this.#waiting.delete(key);
     if (found?.interface.kind === "veth") this.#point(this.peer, index, found.interface.peer);
-    if (found?.interface.kind === "vxlan" || found?.interface.kind === "ipip") {
-      this.#point(this.underlay, index, { netns: ref.netns, interface: found.interface.dev });
-    }
+    if (carrier !== undefined) this.#point(this.underlay, index, { netns: ref.netns, interface: carrier });
     if (found?.interface.master) {
       this.#point(this.bridge, index, { netns: ref.netns, interface: found.interface.master });
     }

@@ -34,7 +34,9 @@ export function emptyNamespace(kind: NamespaceKind, name: string, label: string,
     ],
     ipSets: [],
     rules: [],
+    nftables: [],
     files: [],
+    daemons: [],
   };
 }
 

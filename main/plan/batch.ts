@@ -5,7 +5,7 @@ export interface Plan {
   batches: Batch[];
 }
 
-export type Tool = "sh" | "ip" | "bridge" | "ipset" | "iptables-restore";
+export type Tool = "sh" | "ip" | "bridge" | "ipset" | "iptables-restore" | "nft";
 
 export interface Batch {
   /** What this batch builds, in a sentence. */

@@ -4,8 +4,10 @@ import type { BridgeInterface, Interface } from "../../preload/contract/topology
 import type { Step } from "./batch.ts";
 
 export function planBridge(bridge: BridgeInterface): Step {
+  // Without a default VLAN its ports belong to those only that are given to them.
+  const filtering = bridge.vlanFiltering ? " vlan_filtering 1 vlan_default_pvid 0" : "";
   return {
-    command: `link add name ${bridge.name} address ${bridge.mac} mtu ${bridge.mtu} type bridge`,
+    command: `link add name ${bridge.name} address ${bridge.mac} mtu ${bridge.mtu} type bridge${filtering}`,
     why: bridge.why,
   };
 }

@@ -4,6 +4,8 @@ import type { FdbEntry } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
 export function planFdbEntry(entry: FdbEntry): Step {
+  // Several destinations for one MAC are a list, to which the next is appended.
+  const verb = entry.mac === "00:00:00:00:00:00" ? "append" : "replace";
   const where = entry.dst ? `dst ${entry.dst} self permanent` : "master static";
-  return { command: `fdb replace ${entry.mac} dev ${entry.dev} ${where}`, why: entry.why };
+  return { command: `fdb ${verb} ${entry.mac} dev ${entry.dev} ${where}`, why: entry.why };
 }

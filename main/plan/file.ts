@@ -4,9 +4,12 @@ import { type Namespace, type NamespaceFile, netnsFile } from "../../preload/con
 import type { Step } from "./batch.ts";
 import { delimiterFor, quote } from "./quote.ts";
 
+/** A folder per namespace, with its files as they lie there. */
+export const FILES_FOLDER = "/run/hoplab/files";
+
 /** Where the file of a namespace lies: /run/flannel/subnet.env of node/node1 is /run/hoplab/files/node.node1/run/flannel/subnet.env. */
 function filePath(netns: string, path: string): string {
-  return `/run/hoplab/files/${netnsFile(netns)}${path}`;
+  return `${FILES_FOLDER}/${netnsFile(netns)}${path}`;
 }
 
 /** One step for all folders, then one per file. */

@@ -3,8 +3,13 @@
 import type { IpipInterface } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
+/** A tunnel with a name of its own, from one address to whatever the route says. */
+export function planNamedIpip({ name, mtu, local, why }: IpipInterface): Step {
+  return { command: `link add name ${name} mtu ${mtu} type ipip local ${local}`, why };
+}
+
 /**
- * Makes sure that the device is there. The kernel's module ipip makes one called tunl0 in every namespace by itself: when
+ * Makes sure that the kernel's own device is there. The kernel's module ipip makes one called tunl0 in every namespace by itself: when
  * it is loaded, which `ip link add` may bring about, and when the namespace is made. With
  * net.core.fb_tunnels_only_for_init_net it does so nowhere but in the host's own.
  */

@@ -3,20 +3,30 @@
  * process per tool and namespace. Pure and deterministic.
  */
 
-import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
+import {
+  type Interface,
+  type IpipInterface,
+  type Namespace,
+  netnsFile,
+  type Topology,
+} from "../../preload/contract/topology.ts";
 import { planAddresses } from "./address.ts";
 import type { Batch, Plan, Step } from "./batch.ts";
 import { planBridge, planPort } from "./bridge.ts";
+import { planDaemons } from "./daemon.ts";
 import { planFdbEntry } from "./fdb.ts";
 import { planFiles } from "./file.ts";
-import { planIpip } from "./ipip.ts";
+import { planIpip, planNamedIpip } from "./ipip.ts";
 import { planIpSet } from "./ipset.ts";
 import { planRuleTable } from "./iptables.ts";
 import { planNeighbour } from "./neighbour.ts";
 import { planNetns } from "./netns.ts";
+import { planNftTable } from "./nft.ts";
 import { planRoute } from "./route.ts";
 import { comesLate, planSysctl } from "./sysctl.ts";
+import { planTun } from "./tun.ts";
 import { planVeths } from "./veth.ts";
+import { planPortVlans, planVlan } from "./vlan.ts";
 import { planVxlan } from "./vxlan.ts";
 
 export type { Batch, Plan, Step, Tool } from "./batch.ts";
@@ -32,6 +42,7 @@ export function planLab(topology: Topology): Plan {
       tool: "sh",
       steps: planFiles(topology.namespaces),
     },
+    ...planDaemons(topology.namespaces),
   ];
   return { lab: topology.lab, batches: batches.filter((batch) => batch.steps.length > 0) };
 }
@@ -49,7 +60,7 @@ const SANDBOX: Step[] = [
 function planNamespace(netns: Namespace): Batch[] {
   const early = netns.sysctls.filter((sysctl) => !comesLate(sysctl, netns));
   const late = netns.sysctls.filter((sysctl) => comesLate(sysctl, netns));
-  const ipip = netns.interfaces.filter((item) => item.kind === "ipip");
+  const ipip = netns.interfaces.filter(isKernelMade);
   const inside = { netns: netnsFile(netns.name) };
   return [
     {
@@ -63,6 +74,12 @@ function planNamespace(netns: Namespace): Batch[] {
       why: `Set up the interfaces, addresses and routes of ${netns.name}.`,
       tool: "ip",
       steps: planLinks(netns),
+    },
+    {
+      ...inside,
+      why: `Say which VLANs the ports of ${netns.name} belong to.`,
+      tool: "bridge",
+      steps: netns.interfaces.flatMap(planPortVlans),
     },
     {
       ...inside,
@@ -84,6 +101,12 @@ function planNamespace(netns: Namespace): Batch[] {
     },
     {
       ...inside,
+      why: `Load the nftables rules of ${netns.name}.`,
+      tool: "nft",
+      steps: netns.nftables.flatMap(planNftTable),
+    },
+    {
+      ...inside,
       why: `Set what belongs to the new interfaces and rules of ${netns.name}.`,
       tool: "sh",
       steps: late.map(planSysctl),
@@ -94,11 +117,13 @@ function planNamespace(netns: Namespace): Batch[] {
 /** Bridges first, because ports need them; routes last, because they need interfaces that are up. */
 function planLinks(netns: Namespace): Step[] {
   const bridges = netns.interfaces.filter((item) => item.kind === "bridge");
-  const others = netns.interfaces.filter((item) => item.kind !== "bridge");
+  const others = netns.interfaces.filter((item) => item.kind !== "bridge" && item.kind !== "vlan");
+  // Last, since their parents may be any of the others.
+  const vlans = netns.interfaces.filter((item) => item.kind === "vlan");
   return [
     { command: "link set dev lo up", why: "The loopback of a new namespace is down." },
     ...bridges.map(planBridge),
-    ...[...others, ...bridges].flatMap(planInterface),
+    ...[...others, ...bridges, ...vlans].flatMap(planInterface),
     ...netns.neighbours.map(planNeighbour),
     ...netns.routes.map(planRoute),
   ];
@@ -107,10 +132,32 @@ function planLinks(netns: Namespace): Step[] {
 function planInterface(item: Interface): Step[] {
   const master = item.master ? ` master ${item.master}` : "";
   // A device that the kernel made has the kernel's MTU; the others were given theirs when they were made.
-  const mtu = item.kind === "ipip" ? ` mtu ${item.mtu}` : "";
+  const mtu = isKernelMade(item) || item.kind === "tun" ? ` mtu ${item.mtu}` : "";
+  const made = planDevice(item);
   const up = {
     command: `link set dev ${item.name}${master}${mtu} up`,
     why: item.kind === "veth" ? item.why : `Switch ${item.name} on.`,
   };
-  return [...(item.kind === "vxlan" ? [planVxlan(item)] : []), up, ...planPort(item), ...planAddresses(item)];
+  return [...(made ? [made] : []), up, ...planPort(item), ...planAddresses(item)];
+}
+
+/** Makes the device; undefined for one that is there already. */
+function planDevice(item: Interface): Step | undefined {
+  switch (item.kind) {
+    case "vxlan":
+      return planVxlan(item);
+    case "vlan":
+      return planVlan(item);
+    case "tun":
+      return planTun(item);
+    case "ipip":
+      return isKernelMade(item) ? undefined : planNamedIpip(item);
+    default:
+      return undefined;
+  }
+}
+
+/** The device that the module ipip makes in every namespace. */
+function isKernelMade(item: Interface): item is IpipInterface {
+  return item.kind === "ipip" && item.local === undefined;
 }

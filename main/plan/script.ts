@@ -48,6 +48,7 @@ function failedLine(batch: Batch, stderr: string): number | undefined {
     sh: /^\S*sh: (?:line )?(\d+): /gm,
     ipset: /\bline (\d+)/g,
     "iptables-restore": /\bline:? (\d+)/g,
+    nft: /^\S*:(\d+):\d+/gm,
   }[batch.tool];
   const last = [...stderr.matchAll(pattern)].at(-1)?.[1];
   return last === undefined ? undefined : Number(last);
@@ -77,6 +78,8 @@ function invocation({ tool, netns }: Batch): string {
       return `${enter}ipset restore`;
     case "iptables-restore":
       return `${enter}iptables-restore -w --noflush`;
+    case "nft":
+      return `${enter}nft -f -`;
   }
 }
 

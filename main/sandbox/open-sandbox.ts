@@ -3,6 +3,7 @@
 import type { Sandbox } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
+import { WITH_FILES } from "../plan/daemon.ts";
 import { Hub, type SpawnOptions } from "../target/hub.ts";
 import { type Output, type RunOptions, run } from "../target/run.ts";
 import type { Process, Target } from "../target/target.ts";
@@ -23,17 +24,6 @@ waitpid($pid, 0);
 my $status = $?;
 kill "KILL", $watch;
 exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
-`;
-
-/** Runs argv with the namespace's own files bound over /run, as they would lie on the node. */
-const WITH_FILES = `
-root=${SANDBOX_FOLDER}/files/$0/run
-if [ -d "$root" ]; then
-  for folder in "$root"/*; do
-    mkdir -p "/run/\${folder##*/}" && mount --bind "$folder" "/run/\${folder##*/}" || exit 125
-  done
-fi
-exec "$@"
 `;
 
 export interface StreamOptions extends SpawnOptions {

@@ -30,8 +30,10 @@ export interface Namespace {
   sysctls: Sysctl[];
   ipSets: IpSet[];
   rules: RuleTable[];
+  nftables: NftTable[];
   /** Files that a process in this namespace sees, all under /run. */
   files: NamespaceFile[];
+  daemons: Daemon[];
 }
 
 interface InterfaceBase {
@@ -44,7 +46,18 @@ interface InterfaceBase {
   master?: string;
   /** Bridge port flag: may send a frame back out of the port it came in by. */
   hairpin?: boolean;
+  /** The VLANs of a port of a bridge that filters by VLAN, or of such a bridge itself. */
+  vlans?: PortVlan[];
   why: string;
+}
+
+export interface PortVlan {
+  /** 1 to 4094. */
+  vid: number;
+  /** What comes in without a tag belongs to this VLAN. */
+  pvid?: boolean;
+  /** What goes out of this VLAN loses its tag. */
+  untagged?: boolean;
 }
 
 /** What sends and receives frames with an Ethernet header. */
@@ -59,6 +72,15 @@ export interface VethInterface extends EthernetInterface {
 
 export interface BridgeInterface extends EthernetInterface {
   kind: "bridge";
+  /** Looks at 802.1Q tags; its ports then belong to VLANs. */
+  vlanFiltering?: boolean;
+}
+
+/** One VLAN of an interface of the same namespace: frames go out of that interface with the tag. */
+export interface VlanInterface extends EthernetInterface {
+  kind: "vlan";
+  parent: string;
+  vid: number;
 }
 
 export interface VxlanInterface extends EthernetInterface {
@@ -68,6 +90,8 @@ export interface VxlanInterface extends EthernetInterface {
   local: string;
   /** The interface that carries the outer packets. */
   dev: string;
+  /** The multicast group that gets what has no FDB entry. */
+  group?: string;
   /** Outer UDP destination port. */
   port: number;
   learning: boolean;
@@ -81,9 +105,18 @@ export interface IpipInterface extends InterfaceBase {
   kind: "ipip";
   /** The interface that the outer packets leave by. The device itself is bound to none. */
   dev: string;
+  /** Outer source address. Without one the device has none and takes that of the route. */
+  local?: string;
 }
 
-export type Interface = VethInterface | BridgeInterface | VxlanInterface | IpipInterface;
+/** A device whose other end is a process: what is routed into it, the process reads. Begins with the IP header. */
+export interface TunInterface extends InterfaceBase {
+  kind: "tun";
+  /** The interface that the process sends its packets out of. */
+  dev: string;
+}
+
+export type Interface = VethInterface | BridgeInterface | VlanInterface | VxlanInterface | IpipInterface | TunInterface;
 
 export interface InterfaceRef {
   netns: string;
@@ -93,8 +126,8 @@ export interface InterfaceRef {
 export interface Route {
   /** `default` or a CIDR. */
   to: string;
-  /** A blackhole has neither gateway nor device: what it matches is dropped without a word. */
-  type?: "blackhole";
+  /** Neither has a gateway or a device. What a blackhole matches is dropped without a word. */
+  type?: "blackhole" | "unreachable";
   via?: string;
   dev?: string;
   /** Who wrote it, as `ip route` names it: `bird`, `80`. `boot` unless given. */
@@ -102,6 +135,9 @@ export interface Route {
   /** `link`: the destination itself is on the wire. */
   scope?: "link";
   onlink?: boolean;
+  /** The source address of what this namespace itself sends that way. */
+  src?: string;
+  metric?: number;
   why: string;
 }
 
@@ -113,7 +149,10 @@ export interface Neighbour {
   why: string;
 }
 
-/** A permanent FDB entry. With `dst` it is a VXLAN entry (`self`), else a bridge entry (`master`). */
+/**
+ * A permanent FDB entry. With `dst` it is a VXLAN entry (`self`), else a bridge entry (`master`). Several with the MAC
+ * 00:00:00:00:00:00 on one VXLAN device are the list of all that get what has no entry of its own.
+ */
 export interface FdbEntry {
   mac: string;
   dev: string;
@@ -140,15 +179,65 @@ export interface IpSet {
 export interface RuleTable {
   family: "ipv4";
   table: "raw" | "mangle" | "nat" | "filter";
+  /** Policies of built-in chains that are not ACCEPT: `{ FORWARD: "DROP" }`. */
+  policies?: Record<string, "ACCEPT" | "DROP">;
   /** Chains to create, in order. Built-in chains are not named. */
   chains: string[];
   rules: { rule: string; why: string }[];
+}
+
+/** One nftables table: its chains, with their rules in order. */
+export interface NftTable {
+  /** `ip`, `inet` … */
+  family: string;
+  name: string;
+  chains: NftChain[];
+  why: string;
+}
+
+export interface NftChain {
+  name: string;
+  /** Of a base chain: `type nat hook postrouting priority srcnat; policy accept;`. */
+  hook?: string;
+  /** As `nft list` prints them. */
+  rules: { rule: string; why: string }[];
+  why: string;
+}
+
+/** A program that runs in the namespace as long as the lab is up. It sees the namespace's files. */
+export interface Daemon {
+  /** Unique in the namespace: `bird`. */
+  name: string;
+  /** Must stay in the foreground. */
+  argv: string[];
+  why: string;
+  /** Building waits until this shell command succeeds in the namespace, which must not take longer than 30 s. */
+  ready?: { command: string; why: string };
 }
 
 export interface NamespaceFile {
   path: string;
   content: string;
   why: string;
+}
+
+/** Of a device that has none of its own wire: the interface in its namespace that its frames leave by. */
+export function carrierOf(item: Interface): string | undefined {
+  switch (item.kind) {
+    case "vxlan":
+    case "ipip":
+    case "tun":
+      return item.dev;
+    case "vlan":
+      return item.parent;
+    default:
+      return undefined;
+  }
+}
+
+/** What passes the interface begins with the IP header: it has no MAC address. */
+export function hasLinkHeader(item: Interface): boolean {
+  return item.kind !== "ipip" && item.kind !== "tun";
 }
 
 /** `netns/interface`, the way an interface is named in captures, on the command line and on the page. */

@@ -5,6 +5,7 @@
  */
 
 import {
+  carrierOf,
   type Interface,
   type InterfaceRef,
   interfaceName,
@@ -243,11 +244,6 @@ function chipOf(netns: string, from: Interface, stacked: boolean): Chip {
     width: Math.ceil(characters * CHARACTER) + 2 * CHIP_PAD,
     height: inline || lines.length === 1 ? CHIP_HEIGHT : CHIP_HEIGHT - LINE_HEIGHT + lines.length * LINE_HEIGHT,
   };
-}
-
-/** For a tunnel device: the interface in its namespace that its outer packets leave by. */
-function carrierOf(tunnel: Interface): string | undefined {
-  return tunnel.kind === "vxlan" || tunnel.kind === "ipip" ? tunnel.dev : undefined;
 }
 
 function rowWidth(chips: readonly { width: number }[]): number {

@@ -153,7 +153,7 @@ function wayBetween(
   };
   const mac = (netns: string, name: string) => {
     const item = find(netns, name);
-    if (item.kind === "ipip") throw new Error(`${netns}/${name} has no MAC address`);
+    if (!("mac" in item)) throw new Error(`${netns}/${name} has no MAC address`);
     return Buffer.from(item.mac.replaceAll(":", ""), "hex");
   };
   const ip = (item: Interface) => Buffer.from((item.addresses[0] ?? "").replace(/\/.*/, "").split(".").map(Number));

@@ -18,6 +18,8 @@ export function namespace(name: string, kind: NamespaceKind, interfaces: Interfa
     sysctls: [],
     ipSets: [],
     rules: [],
+    nftables: [],
+    daemons: [],
     files: [],
   };
 }

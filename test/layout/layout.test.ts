@@ -61,7 +61,7 @@ describe("any flannel lab", () => {
           ),
         );
         expect(ends.size).toBe(namespaces.reduce((sum, netns) => sum + netns.interfaces.length, 0));
-        const macs = [...ends.values()].flatMap((item) => (item.kind === "ipip" ? [] : [item.mac]));
+        const macs = [...ends.values()].flatMap((item) => ("mac" in item ? [item.mac] : []));
         expect(new Set(macs).size).toBe(macs.length);
         const addresses = [...ends.values()].flatMap((item) => item.addresses.map((text) => text.split("/")[0]));
         expect(new Set(addresses).size).toBe(addresses.length);

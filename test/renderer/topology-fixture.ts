@@ -22,6 +22,8 @@ export function namespaceOf(
     sysctls: [],
     ipSets: [],
     rules: [],
+    nftables: [],
+    daemons: [],
     files: [],
     ...more,
   };
