@@ -10,6 +10,7 @@ import { buildImage } from "../../main/vm/image.ts";
 import { startVm } from "../../main/vm/start.ts";
 import { deleteVm } from "../../main/vm/vm.ts";
 import type { Result } from "../../preload/contract/result.ts";
+import { labsHere } from "../netns/labs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "hoplab-in-vm-"));
 
@@ -19,6 +20,8 @@ export async function setup(): Promise<void> {
     value(await buildImage(folder, { onProgress: ({ why }) => console.log(why) }));
     const { address, seconds, accelerator } = value(await startVm(folder));
     console.log(`a VM for labs, with ${accelerator}, in ${seconds.toFixed(0)} s`);
+    // What this machine builds itself is tested here, in the same tests.
+    const lacking = (await labsHere()).filter(({ lacks }) => lacks !== undefined);
     const { host, port, user, identityFile, knownHostsFile } = address;
     // ~/.ssh of the tests: what is known there is what the VM was made with.
     const home = join(folder, "home");
@@ -30,6 +33,7 @@ export async function setup(): Promise<void> {
     const ssh = ["ssh", "-F", "none", "-i", identityFile, "-p", String(port), ...options, `${user}@${host}`];
     Object.assign(process.env, {
       HOME: home,
+      HOPLAB_LABS: lacking.map(({ id }) => id).join(","),
       HOPLAB_TEST_SSH: JSON.stringify(ssh),
       HOPLAB_TEST_TARGET: JSON.stringify({
         kind: "ssh",

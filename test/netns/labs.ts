@@ -1,0 +1,47 @@
+/**
+ * The labs that come with Hoplab, for tests that go through all of them, and what keeps each from being built here. Those
+ * that this machine can't host are built by the same tests in the embedded VM (test/vm/in-vm.ts).
+ */
+
+import { fileURLToPath } from "node:url";
+import { listLabs } from "../../main/lab/catalogue.ts";
+import { readLab } from "../../main/lab/read.ts";
+import type { Lab } from "../../main/lab/schema.ts";
+import { chooseLocalTarget } from "../../main/target/choose-target.ts";
+import { requireFeatures } from "../../main/target/probe.ts";
+import type { Who } from "./build.ts";
+import { isRootThere } from "./there.ts";
+
+const LABS_DIR = fileURLToPath(new URL("../../labs", import.meta.url));
+
+export interface LabHere {
+  id: string;
+  lab: Lab;
+  /** Why it can't be built here; undefined where it can. */
+  lacks?: string;
+}
+
+/** Who builds them: root where the tests are root's, else the user that they run as. */
+export const builder: Who = isRootThere ? "root" : "user";
+
+/** All of them here; in the VM those that the machine around it can't host, which $HOPLAB_LABS names. */
+export async function labsHere(): Promise<LabHere[]> {
+  const wanted = process.env.HOPLAB_LABS?.split(",");
+  const target = process.env.HOPLAB_TEST_SSH ? undefined : await chooseLocalTarget(undefined);
+  if (target && !target.ok) throw new Error(target.fault.message);
+  const labs: LabHere[] = [];
+  for (const { id, requires } of await listLabs(LABS_DIR)) {
+    if (wanted && !wanted.includes(id)) continue;
+    const lab = await bundledLab(id);
+    const fit = target ? await requireFeatures(target.value, id, requires) : undefined;
+    labs.push({ id, lab, ...(fit && !fit.ok ? { lacks: `${fit.fault.message}; it is built in the VM` } : {}) });
+  }
+  return labs;
+}
+
+/** A lab that comes with Hoplab. Throws where it is not there or not valid. */
+export async function bundledLab(id: string): Promise<Lab> {
+  const read = await readLab(`${LABS_DIR}/${id}/lab.yaml`);
+  if (!read.ok) throw new Error(read.fault.message);
+  return read.value.lab;
+}
