@@ -11,7 +11,12 @@ export default defineConfig({
   test: {
     // Those that need what many kernels lack, and those that go through all labs: here for the labs that the machine around
     // the VM can't host. `layout-flannel` and `layout-free-form` pass there too, in ten minutes more.
-    include: ["test/vm-labs/**/*.test.ts", "test/netns/*-calico.test.ts", "test/netns/facts.test.ts"],
+    include: [
+      "test/vm-labs/**/*.test.ts",
+      "test/netns/*-calico.test.ts",
+      "test/netns/facts.test.ts",
+      "test/netns/checks.test.ts",
+    ],
     globalSetup: ["test/vm/in-vm.ts"],
     fileParallelism: false,
     // Without KVM everything takes ten times as long; nothing here asserts how long.

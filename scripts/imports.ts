@@ -47,6 +47,7 @@ export const RULES: readonly Rule[] = [
 
   // A lab file is checked with the same arithmetic that lays it out.
   { folder: "main/lab", from: [CONTRACT, "main/layout"], packages: ["yaml", "zod"], node: true },
+  { folder: "main/check", from: [CONTRACT, "main/lab/reference.ts", "main/lab/schema.ts"] },
   { folder: "main/target", from: [CONTRACT], packages: ["zod"], node: true },
   { folder: "main/target/ssh", from: [CONTRACT, "main/target/target.ts"], packages: ["ssh2"], node: true },
   { folder: "main/vm", from: [CONTRACT, "main/target"], packages: ["zod"], node: true },
@@ -67,6 +68,7 @@ export const RULES: readonly Rule[] = [
       "main/target",
       "main/sandbox",
       "main/capture",
+      "main/check",
       "main/decode",
       "main/journey",
       "main/cause",

@@ -5,6 +5,7 @@ import { messageOf } from "../../preload/contract/result.ts";
 import { PRIVILEGE_CHOICES } from "../../preload/contract/target.ts";
 import { VERSION } from "../rpc/version.ts";
 import { runCapture, runRead } from "./capture-commands.ts";
+import { runCheck } from "./check-command.ts";
 import { runExec, runState } from "./enter-commands.ts";
 import { runDoctor, runDown, runLabs, runPlan, runPs, runUp, runValidate } from "./lab-commands.ts";
 import { runSend } from "./send-command.ts";
@@ -96,6 +97,10 @@ program
   .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
   .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
   .action((lab: string, traffic: Parameters<typeof runSend>[2]) => runSend(options(), lab, traffic));
+program
+  .command("check <lab>")
+  .description("run a lab's checks: what is expected against what is seen (brings the lab up for it where it is not)")
+  .action((lab: string) => runCheck(options(), lab));
 program
   .command("capture <lab>")
   .description("capture in a lab that is up until Ctrl-C")

@@ -47,7 +47,8 @@ interface SentJourneys {
   note?: string;
 }
 
-async function findOrBringUp(
+/** The sandbox that is meant; one that is not up is built. */
+export async function findOrBringUp(
   session: CliSession,
   ref: string,
 ): Promise<Result<{ sandbox: string; lab: string; broughtUp: boolean }>> {

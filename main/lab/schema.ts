@@ -4,7 +4,7 @@
  */
 
 import * as z from "zod";
-import { trafficSchema } from "../../preload/contract/lab.ts";
+import { PROTOCOL_CHOICES, trafficSchema } from "../../preload/contract/lab.ts";
 
 /** The longest interface name: the kernel's IFNAMSIZ (16) less the closing zero byte. */
 export const INTERFACE_NAME_BYTES = 15;
@@ -155,7 +155,18 @@ const namespace = z.strictObject({
     .default({}),
 });
 
-const path = z.strictObject({ from: reference, to: reference, through: z.array(reference).min(1).max(100) });
+/** `to` may be an address. `lost`: it must not be answered. */
+const ping = z.strictObject({ from: reference, to: reference, lost: z.boolean().default(false) });
+
+/** The request must pass by all of `through`, in that order, by none of `avoids`, and arrive. `to` may be an address. */
+const path = z.strictObject({
+  from: reference,
+  to: reference,
+  protocol: z.enum(PROTOCOL_CHOICES).default("icmp"),
+  port: port.optional(),
+  through: z.array(reference).max(100).default([]),
+  avoids: z.array(reference).max(100).default([]),
+});
 
 export const labSchema = z.strictObject({
   id: label,
@@ -188,9 +199,7 @@ export const labSchema = z.strictObject({
   traffic: z.array(z.strictObject(trafficSchema.shape)).max(100).default([]),
   /** Each is one `ping` or one `path`. */
   checks: z
-    .array(
-      z.strictObject({ ping: z.strictObject({ from: reference, to: reference }).optional(), path: path.optional() }),
-    )
+    .array(z.strictObject({ ping: ping.optional(), path: path.optional() }))
     .max(500)
     .default([]),
 });

@@ -6,7 +6,7 @@ import { type Finding, list } from "./finding.ts";
 import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
 import { findReferenced, type Named, splitInterface } from "./reference.ts";
-import type { Lab } from "./schema.ts";
+import type { Lab, LabCheck } from "./schema.ts";
 import { validateCluster } from "./validate-cluster.ts";
 import { validateFreeForm } from "./validate-free-form.ts";
 
@@ -29,7 +29,8 @@ export function validateLab(lab: Lab, damaged: ReadonlySet<string> = new Set()):
     for (const kind of ["ping", "path"] as const) {
       for (const key of ["from", "to"] as const) {
         const reference = check[kind]?.[key];
-        if (reference !== undefined) findings.push(...checkReference(reference, namespaces, [...path, kind, key]));
+        if (reference === undefined || (key === "to" && parseAddress(reference) !== undefined)) continue;
+        findings.push(...checkReference(reference, namespaces, [...path, kind, key]));
       }
     }
   }
@@ -70,12 +71,18 @@ function checkReference(reference: string, namespaces: Named[] | undefined, path
   return [{ path, message: `${show(reference)} may mean ${found.join(" or ")}; write which` }];
 }
 
-/** The interfaces that a path leads through. Which there are is known once the lab can be laid out. */
+function placesOf({ path }: LabCheck): { text: string; key: string; place: number }[] {
+  return (["through", "avoids"] as const).flatMap((key) =>
+    (path?.[key] ?? []).map((text, place) => ({ text, key, place })),
+  );
+}
+
+/** The interfaces that a path leads through or avoids. Which there are is known once the lab can be laid out. */
 function checkThrough(lab: Lab, namespaces: Named[] | undefined, canLayOut: boolean): Finding[] {
   const topology = canLayOut && lab.checks.some(({ path }) => path) ? layOutLab(lab) : undefined;
   return lab.checks.flatMap((check, index) =>
-    (check.path?.through ?? []).flatMap((text, place): Finding[] => {
-      const path: Path = ["checks", index, "path", "through", place];
+    placesOf(check).flatMap(({ text, key, place }): Finding[] => {
+      const path: Path = ["checks", index, "path", key, place];
       const parts = splitInterface(text);
       if (!parts)
         return [{ path, message: `found ${show(text)}; allowed is NAMESPACE/INTERFACE such as node1/flannel.1` }];

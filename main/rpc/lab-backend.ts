@@ -1,5 +1,6 @@
 /** What Hoplab does for a page or a command: the contract's calls over targets, labs, sandboxes and captures. */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { EventName, Events, Sent } from "../../preload/contract/calls.ts";
 import type { Sandbox } from "../../preload/contract/lab.ts";
@@ -23,6 +24,7 @@ import { TargetFile } from "../target/target-file.ts";
 import { Targets } from "../target/targets.ts";
 import type { Backend, EventListener, Handlers } from "./backend.ts";
 import { Captures } from "./captures.ts";
+import { runChecks } from "./checks.ts";
 import { LabFiles } from "./lab-files.ts";
 import { Questions } from "./questions.ts";
 import { targetHandlers } from "./target-calls.ts";
@@ -148,6 +150,13 @@ export class LabBackend implements Backend {
         const ended = await opened.value.end();
         await this.#lookAtSandboxes();
         return ended;
+      },
+      "lab.check": async (ref, context) => {
+        const opened = await this.#sandbox(ref);
+        if (!opened.ok) return opened;
+        const { lab, file } = opened.value.sandbox;
+        const found = await this.#labs.find(file && existsSync(file) ? file : lab);
+        return found.ok ? runChecks(this.#captures, opened.value, found.value.lab.checks, context) : found;
       },
       "lab.doctor": async ({ target: wanted }, { signal }) => {
         const target = await this.#use(wanted, signal);

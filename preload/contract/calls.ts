@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Frame, OpenedFrame } from "./frame.ts";
 import type { Journey, JourneyEnd } from "./journey.ts";
 import {
+  type Checked,
   type Diagnosis,
   type InterfaceState,
   type LabSummary,
@@ -169,6 +170,8 @@ export const calls = {
   "lab.open": call<typeof labOnly, LabDetail>(labOnly),
   "lab.up": call<typeof upInput, Sandbox, Progress>(upInput),
   "lab.down": call<typeof sandboxOnly, null>(sandboxOnly),
+  /** Sends what each of the lab's checks asks for, and says whether what was seen is what it expects. */
+  "lab.check": call<typeof sandboxOnly, Checked[], Progress>(sandboxOnly),
   "lab.doctor": call<typeof targetOnly, Diagnosis>(targetOnly),
   "target.list": call<typeof none, TargetSummary[]>(none),
   "target.add": call<typeof targetSpecSchema, TargetSummary>(targetSpecSchema),

@@ -49,6 +49,15 @@ export interface Sandbox {
   rootless: boolean;
 }
 
+/** One check of a lab, with what was seen. */
+export interface Checked {
+  /** `ping a to c`, `path a to c`. */
+  check: string;
+  passed: boolean;
+  expected: string;
+  observed: string;
+}
+
 /** How far a build has come: step `done` of `total`, and what it is doing. */
 export interface Progress {
   done: number;

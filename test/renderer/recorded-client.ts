@@ -204,6 +204,7 @@ export class RecordedClient implements Client {
       this.emit("sandboxes.changed", this.sandboxes);
       return ok(null);
     },
+    "lab.check": async () => ok([]),
     "lab.doctor": async ({ target = "local" }) =>
       ok({
         target,

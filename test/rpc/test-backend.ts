@@ -16,6 +16,7 @@ export class TestBackend implements Backend {
       "lab.open": absent,
       "lab.up": absent,
       "lab.down": absent,
+      "lab.check": absent,
       "lab.doctor": absent,
       "sandbox.list": absent,
       "sandbox.topology": absent,
