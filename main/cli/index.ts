@@ -96,6 +96,9 @@ program
   .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
   .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
   .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
+  .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
+  .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
+  .option("--fragment", "clear DF: any router may cut what is too big")
   .action((lab: string, traffic: Parameters<typeof runSend>[2]) => runSend(options(), lab, traffic));
 program
   .command("check <lab>")

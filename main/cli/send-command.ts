@@ -14,6 +14,9 @@ export interface SendOptions {
   protocol?: Traffic["protocol"];
   port?: number;
   count?: number;
+  size?: number;
+  dontFragment?: true;
+  fragment?: true;
 }
 
 /** Sends traffic and prints each packet's journey. A lab that is not up is brought up for it and taken down again. */
@@ -23,7 +26,7 @@ export async function runSend(options: CliOptions, lab: string, wanted: SendOpti
   if (!found.ok) return session.fault(found.fault);
   if (found.value.broughtUp && !session.json)
     process.stderr.write(`${lab} is not up: it is built for this command only.\n`);
-  const sent = await send(session, found.value.sandbox, found.value.lab, wanted);
+  const sent = await send(session, found.value.sandbox, found.value, wanted);
   if (found.value.broughtUp) {
     const down = await session.call("lab.down", { sandbox: found.value.sandbox });
     if (!down.ok) session.fault(down.fault);
@@ -33,6 +36,7 @@ export async function runSend(options: CliOptions, lab: string, wanted: SendOpti
     sent: result.sent,
     received: result.received,
     capture: result.capture,
+    complaints: result.complaints,
     journeys,
     also,
   }));
@@ -51,24 +55,26 @@ interface SentJourneys {
 export async function findOrBringUp(
   session: CliSession,
   ref: string,
-): Promise<Result<{ sandbox: string; lab: string; broughtUp: boolean }>> {
+): Promise<Result<{ sandbox: string; lab: string; file?: string | undefined; broughtUp: boolean }>> {
   const listed = await session.sandboxes();
   if (!listed.ok) return listed;
   const name = await sandboxName(ref, listed.value);
   const up = listed.value.find((sandbox) => sandbox.name === name);
-  if (up) return ok({ sandbox: up.name, lab: up.lab, broughtUp: false });
+  if (up) return ok({ sandbox: up.name, lab: up.lab, file: up.file, broughtUp: false });
   const started = await bringUp(session, ref);
-  return started.ok ? ok({ sandbox: started.value.name, lab: started.value.lab, broughtUp: true }) : started;
+  if (!started.ok) return started;
+  const { name: sandbox, lab, file } = started.value;
+  return ok({ sandbox, lab, file, broughtUp: true });
 }
 
 /** Sends in a sandbox that is up; what is not said is taken from what the lab suggests. */
 export async function send(
   session: CliSession,
   sandbox: string,
-  lab: string,
+  { lab, file }: { lab: string; file?: string | undefined },
   wanted: SendOptions,
 ): Promise<Result<SentJourneys>> {
-  const traffic = await completeTraffic(session, lab, wanted);
+  const traffic = await completeTraffic(session, file ?? lab, wanted);
   if (!traffic.ok) return traffic;
   const sent = await session.call("traffic.send", { sandbox, traffic: traffic.value });
   if (!sent.ok) return sent;
@@ -104,7 +110,17 @@ async function completeTraffic(session: CliSession, lab: string, wanted: SendOpt
   if (!from || !to) return fail("bad-input", `the lab ${lab} suggests no traffic`, { fix: "Say --from and --to." });
   const protocol = wanted.protocol ?? (wanted.port ? "tcp" : (suggested?.protocol ?? "icmp"));
   const port = wanted.port ?? suggested?.port;
-  return ok({ from, to, protocol, count: wanted.count ?? suggested?.count ?? 1, ...(port ? { port } : {}) });
+  const size = wanted.size ?? suggested?.size;
+  const dontFragment = wanted.dontFragment ?? (wanted.fragment ? false : suggested?.dontFragment);
+  return ok({
+    from,
+    to,
+    protocol,
+    count: wanted.count ?? suggested?.count ?? 1,
+    ...(port ? { port } : {}),
+    ...(size === undefined ? {} : { size }),
+    ...(dontFragment === undefined ? {} : { dontFragment }),
+  });
 }
 
 /** Journeys beyond this many are not printed hop by hop. */
@@ -114,12 +130,15 @@ export function printSent({ sent, journeys, also, note }: SentJourneys): string 
   const shown = journeys.slice(0, PRINTED_JOURNEYS);
   const more = sent.journeys.length - shown.length;
   const parts = shown.map(printJourney);
-  if (shown.length === 0) parts.push(`No packet of this traffic was seen. What was sent said:\n${sent.output}`);
+  if (shown.length === 0) parts.push("No packet of this traffic was seen.");
   if (more > 0) parts.push(`… and ${more} more packets; --json prints them all.`);
   const others = also
     .slice(0, PRINTED_JOURNEYS)
     .map((journey) => `  ${journey.summary}  ${journey.end}, ${journey.hops.length} hops`);
   if (others.length > 0) parts.push([paint("bold", "Also seen meanwhile"), ...others].join("\n"));
+  if (sent.received < sent.sent && sent.complaints.length > 0) {
+    parts.push([paint("bold", "What the sender was told"), ...sent.complaints.map((line) => `  ${line}`)].join("\n"));
+  }
   const answered = `${sent.sent} sent, ${sent.received} answered`;
   parts.push(
     `${sent.received < sent.sent ? paint("red", answered) : paint("green", answered)}\n${paint("dim", note ?? "")}`,

@@ -60,7 +60,7 @@ async function openFirstLab(session: CliSession, ref: string): Promise<Result<st
   const up = before ? ok(before) : await bringUp(session, ref);
   if (!up.ok) return up;
   process.stderr.write(`${printUp(up.value)}\n\n`);
-  const sent = await send(session, up.value.name, ref, {});
+  const sent = await send(session, up.value.name, up.value, {});
   if (sent.ok) process.stdout.write(`${printSent(sent.value)}\n\n`);
   else session.fault(sent.fault);
   return ok(before ? undefined : up.value.name);

@@ -160,7 +160,7 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
     mix((word16(bytes, at + 6) << 8) | bytes[at + 9]!); // fragment, protocol
     identity.source = word32(bytes, at + 12) >>> 0;
     identity.destination = word32(bytes, at + 16) >>> 0;
-    identity.group = groupMac || identity.destination >>> 28 >= 14;
+    identity.group = groupMac || identity.destination >>> 28 === 14 || identity.destination === 0xffffffff;
   } else {
     mix((word16(bytes, at + 4) << 8) | bytes[at + 6]!); // payload length, next header
     identity.source = hashIpv6(bytes, at + 8);

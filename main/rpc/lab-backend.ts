@@ -209,6 +209,7 @@ export class LabBackend implements Backend {
           sent: sent.value.sent,
           received: sent.value.received,
           output: sent.value.output,
+          complaints: sent.value.complaints,
           journeys: sent.value.packets.map((packet) => packet.journey),
           others: sent.value.others.map((packet) => packet.journey),
         };

@@ -24,6 +24,8 @@ export interface TrafficResult {
   /** Answers that came back. */
   received: number;
   output: string;
+  /** Lines of the output that say why something was not answered, each once. */
+  complaints: string[];
 }
 
 const DEFAULT_PORT = 8080;
@@ -31,6 +33,9 @@ const DEFAULT_PORT = 8080;
 const SLOW_COUNT = 10;
 /** Room for a burst of ARP and slow first answers, per run. */
 const ANSWER_SECONDS = 1;
+const MOST_COMPLAINTS = 10;
+/** What ping prints when all is well. */
+const PLAIN = /^(PING |\d+ bytes from |--- |rtt |\d+ packets transmitted|$)/;
 
 /** Finds who sends and who receives. Faults: `not-found` (a name), `bad-input` (no IPv4 address to send from or to). */
 export function resolveTraffic(topology: Topology, traffic: Traffic): Result<Way> {
@@ -69,24 +74,47 @@ export async function sendTraffic(
   signal?: AbortSignal,
 ): Promise<Result<TrafficResult>> {
   return traffic.protocol === "icmp"
-    ? ping(sandbox, way, traffic.count, signal)
+    ? ping(sandbox, way, traffic, signal)
     : exchange(sandbox, way, traffic, traffic.protocol, signal);
 }
 
 async function ping(
   sandbox: OpenSandbox,
   way: Way,
-  count: number,
+  { count, size, dontFragment }: Traffic,
   signal?: AbortSignal,
 ): Promise<Result<TrafficResult>> {
   const interval = count > SLOW_COUNT ? "0.01" : "0.2";
-  const argv = ["ping", "-n", "-c", String(count), "-i", interval, "-W", String(ANSWER_SECONDS), way.address];
-  // ping exits 1 when nothing answered, which is a result here and no failure.
-  const result = await sandbox.runIn(way.from.name, argv, { signal, exitCodes: [0, 1] });
+  const argv = [
+    ...["ping", "-n", "-c", String(count), "-i", interval, "-W", String(ANSWER_SECONDS)],
+    ...(size === undefined ? [] : ["-s", String(size)]),
+    ...(dontFragment === undefined ? [] : ["-M", dontFragment ? "do" : "dont"]),
+    way.address,
+  ];
+  // ping exits 1 when nothing answered, and 2 where the kernel has no way there: results here and no failures.
+  const result = await sandbox.runIn(way.from.name, argv, { signal, exitCodes: [0, 1, 2] });
   if (!result.ok) return shortFault(result.fault, argv);
-  const output = result.value.stdout;
-  const counted = /(\d+) packets transmitted, (\d+) received/.exec(output);
-  return ok({ sent: Number(counted?.[1] ?? count), received: Number(counted?.[2] ?? 0), output: output.trim() });
+  const { stdout, stderr, exitCode } = result.value;
+  if (exitCode === 2 && !/: (Network is unreachable|No route to host|Operation not permitted)$/m.test(stderr)) {
+    return { ok: false, fault: commandFault(sandbox.target, argv, { code: exitCode, signal: null }, stderr) };
+  }
+  const counted = /(\d+) packets transmitted, (\d+) received/.exec(stdout);
+  const output = [stdout, stderr].flatMap((text) => text.trim() || []).join("\n");
+  return ok({
+    sent: Number(counted?.[1] ?? count),
+    received: Number(counted?.[2] ?? 0),
+    output,
+    complaints: complaintsIn(output),
+  });
+}
+
+/** What the lines have to say that are no answers and no statistics; sequence numbers alone make no difference. */
+function complaintsIn(output: string): string[] {
+  const found = new Map<string, string>();
+  for (const line of output.split("\n").map((each) => each.trim())) {
+    if (!PLAIN.test(line)) found.set(line.replace(/icmp_seq=\d+ |^(?:tcp|udp) \d+: /, ""), line);
+  }
+  return [...found.values()].slice(0, MOST_COMPLAINTS);
 }
 
 const LISTEN = `
@@ -101,19 +129,31 @@ while (1) {
   my $line = <$c>; print $c $line if defined $line; close $c;
 }`;
 
+/** The numbers of Linux's IP_MTU_DISCOVER and IP_MTU: perl's Socket does not name them. */
 const CONNECT = `
-use IO::Socket::INET; $| = 1;
-my ($proto, $address, $port, $count, $seconds) = @ARGV;
+use IO::Socket::INET; use Errno; $| = 1;
+my ($proto, $address, $port, $count, $seconds, $size, $discover) = @ARGV;
+my ($ip_mtu_discover, $ip_mtu) = (10, 14);
 my ($sent, $received) = (0, 0);
 local $SIG{ALRM} = sub { die "no answer in $seconds s\\n" };
 for my $n (1 .. $count) {
   eval {
     alarm $seconds;
     $sent++;
-    my $s = IO::Socket::INET->new(Proto => $proto, PeerAddr => $address, PeerPort => $port) or die "$!\\n";
+    my $s = IO::Socket::INET->new(Proto => $proto) or die "$!\\n";
+    if ($discover ne "") { setsockopt($s, IPPROTO_IP, $ip_mtu_discover, pack("i", $discover)) or die "$!\\n" }
+    my $failed = sub {
+      my $mtu = $!{EMSGSIZE} && getsockopt($s, IPPROTO_IP, $ip_mtu);
+      die "$!" . ($mtu ? ", mtu=" . unpack("i", $mtu) : "") . "\\n";
+    };
+    $s->connect(pack_sockaddr_in($port, inet_aton($address))) or $failed->();
+    my $text = $size eq "" ? "hoplab $n\\n" : $size == 0 ? "" : "x" x ($size - 1) . "\\n";
     my $answer;
-    if ($proto eq "udp") { $s->send("hoplab $n\\n"); defined $s->recv($answer, 65536) or die "$!\\n" }
-    else { print $s "hoplab $n\\n"; $s->flush; $answer = <$s>; defined $answer or die "closed without an answer\\n"; close $s }
+    if ($proto eq "udp") { defined $s->send($text) or $failed->(); defined $s->recv($answer, 65536) or $failed->() }
+    else {
+      print $s $text; $s->flush; shutdown($s, 1) if $text eq "";
+      $answer = <$s>; defined $answer or $text eq "" or die "closed without an answer\\n"; close $s;
+    }
     $received++;
     print "$proto $n: answered\\n";
   };
@@ -121,6 +161,9 @@ for my $n (1 .. $count) {
   print "$proto $n: $@" if $@;
 }
 print "sent $sent received $received\\n";`;
+
+const PMTUDISC_DONT = 0;
+const PMTUDISC_DO = 2;
 
 async function exchange(
   sandbox: OpenSandbox,
@@ -133,14 +176,20 @@ async function exchange(
   const listener = way.to ? await listen(sandbox, way.to.name, protocol, way.address, port) : undefined;
   if (listener && !listener.ok) return listener;
   try {
-    const argv = ["perl", "-e", CONNECT, protocol, way.address, port, String(traffic.count), String(ANSWER_SECONDS)];
+    const { count, size = "", dontFragment } = traffic;
+    const discover = dontFragment === undefined ? "" : dontFragment ? PMTUDISC_DO : PMTUDISC_DONT;
+    const argv = ["perl", "-e", CONNECT, protocol, way.address, port];
+    argv.push(...[count, ANSWER_SECONDS, size, discover].map(String));
     const result = await sandbox.runIn(way.from.name, argv, { signal });
     if (!result.ok) return shortFault(result.fault, ["perl", `(${protocol} client)`, way.address, port]);
-    const counted = /sent (\d+) received (\d+)/.exec(result.value.stdout);
+    const output = result.value.stdout.trim();
+    const counted = /sent (\d+) received (\d+)/.exec(output);
+    const failed = output.split("\n").filter((line) => !/: answered$|^sent /.test(line));
     return ok({
       sent: Number(counted?.[1] ?? 0),
       received: Number(counted?.[2] ?? 0),
-      output: result.value.stdout.trim(),
+      output,
+      complaints: complaintsIn(failed.join("\n")),
     });
   } finally {
     if (listener?.ok) await listener.value();

@@ -159,6 +159,8 @@ export interface Sent {
   received: number;
   /** Output of the programs that sent, for a person. */
   output: string;
+  /** Of it, the lines that say why something was not answered, each once. */
+  complaints: string[];
   /** Journeys that the traffic made, requests and replies in order; and what else was seen meanwhile, ARP and the like. */
   journeys: number[];
   others: number[];

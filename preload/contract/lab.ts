@@ -30,6 +30,10 @@ export const trafficSchema = z.object({
   protocol: z.enum(PROTOCOL_CHOICES).default("icmp"),
   port: z.int().min(1).max(65535).optional(),
   count: z.int().min(1).max(100_000).default(1),
+  /** Bytes of ICMP, UDP or TCP payload of each. ping's 56, or a short line, unless given. */
+  size: z.int().min(0).max(65507).optional(),
+  /** The DF bit of what is sent. Left out, the kernel sets it on what fits the path MTU that it knows. */
+  dontFragment: z.boolean().optional(),
 });
 export type Traffic = z.infer<typeof trafficSchema>;
 

@@ -9,7 +9,7 @@ import { Icon } from "../app/Icon.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
 import { gapTimes } from "../state/captures.ts";
 import { isCurrentConnected } from "../state/targets.ts";
-import { TrafficResult } from "../traffic/TrafficResult.tsx";
+import { TrafficComplaints, TrafficResult } from "../traffic/TrafficResult.tsx";
 import { CaptureControls, StalledNote } from "./CaptureControls.tsx";
 import { PacketList } from "./PacketList.tsx";
 
@@ -60,6 +60,7 @@ export function PacketPanel({ follow, onFollow }: Props) {
           {words.follow}
         </label>
       </div>
+      <TrafficComplaints />
       {capture && <StalledNote capture={capture} />}
       {control.fault && <FaultNote fault={control.fault} />}
       {capture?.problem !== undefined && (

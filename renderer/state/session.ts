@@ -37,7 +37,7 @@ export interface Line {
 
 export interface TrafficState {
   sending: boolean;
-  sent?: { sent: number; received: number; output: string };
+  sent?: { sent: number; received: number; output: string; complaints: string[] };
   fault?: Fault;
 }
 
@@ -509,8 +509,8 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
       traffic.setState({ sending: false, fault: result.fault }, true);
       return;
     }
-    const { sent, received, output, capture, journeys } = result.value;
-    traffic.setState({ sending: false, sent: { sent, received, output } }, true);
+    const { sent, received, output, complaints, capture, journeys } = result.value;
+    traffic.setState({ sending: false, sent: { sent, received, output, complaints } }, true);
     const known = captures.getState()[capture];
     if (known && view.getState().capture !== capture) showCapture(known, false);
     if (journeys[0] !== undefined && view.getState().capture === capture) selectPacket(journeys[0]);

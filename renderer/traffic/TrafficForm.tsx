@@ -23,7 +23,13 @@ interface Draft {
   protocol: TrafficProtocol;
   port: string;
   count: string;
+  size: string;
+  fragments: Fragments;
 }
+
+/** Who may cut what is too big: the bit of `Traffic.dontFragment`, in the terms of a select. */
+const FRAGMENTS = ["auto", "set", "clear"] as const;
+type Fragments = (typeof FRAGMENTS)[number];
 
 /** Not a namespace's name: those have no space. */
 const ADDRESS = "an address";
@@ -38,13 +44,17 @@ function draftOf(topology: Topology, traffic: Traffic | undefined): Draft {
     protocol: traffic?.protocol ?? "icmp",
     port: traffic?.port?.toString() ?? "",
     count: (traffic?.count ?? 1).toString(),
+    size: traffic?.size?.toString() ?? "",
+    fragments: traffic?.dontFragment === undefined ? "auto" : traffic.dontFragment ? "set" : "clear",
   };
 }
 
 function describe(traffic: Traffic): string {
   const port = traffic.port === undefined ? "" : ` ${traffic.port}`;
   const count = traffic.count === 1 ? "" : ` × ${traffic.count}`;
-  return `${traffic.from} → ${traffic.to} ${traffic.protocol}${port}${count}`;
+  const size = traffic.size === undefined ? "" : ` ${traffic.size} B`;
+  const bit = traffic.dontFragment === undefined ? "" : traffic.dontFragment ? " DF" : " DF=0";
+  return `${traffic.from} → ${traffic.to} ${traffic.protocol}${port}${size}${bit}${count}`;
 }
 
 export function TrafficForm({ topology, suggestions, up }: Props) {
@@ -64,6 +74,8 @@ export function TrafficForm({ topology, suggestions, up }: Props) {
       protocol: draft.protocol,
       port: draft.protocol === "icmp" || draft.port === "" ? undefined : Number(draft.port),
       count: Number(draft.count),
+      ...(draft.size === "" ? {} : { size: Number(draft.size) }),
+      ...(draft.fragments === "auto" ? {} : { dontFragment: draft.fragments === "set" }),
     });
   };
 
@@ -145,6 +157,35 @@ export function TrafficForm({ topology, suggestions, up }: Props) {
             value={draft.count}
             onChange={({ target }) => change({ count: target.value })}
           />
+        </label>
+        <label>
+          <span>{words.traffic.size}</span>
+          <input
+            type="number"
+            min={0}
+            max={65_507}
+            placeholder={draft.protocol === "icmp" ? "56" : undefined}
+            title={words.traffic.sizeHint}
+            value={draft.size}
+            onChange={({ target }) => change({ size: target.value })}
+          />
+        </label>
+        <label>
+          <span>{words.traffic.bit}</span>
+          <select
+            title={words.traffic.fragmentsHint}
+            value={draft.fragments}
+            onChange={({ target }) => {
+              const fragments = FRAGMENTS.find((choice) => choice === target.value);
+              if (fragments) change({ fragments });
+            }}
+          >
+            {FRAGMENTS.map((choice) => (
+              <option key={choice} value={choice}>
+                {words.traffic.fragments[choice]}
+              </option>
+            ))}
+          </select>
         </label>
         <button
           type="submit"

@@ -1,4 +1,4 @@
-/** How the traffic that was sent last went: how many went out, how many were answered. */
+/** How the traffic that was sent last went: how many went out, how many were answered, what the sender was told. */
 
 import { useStore } from "zustand";
 import { Icon } from "../app/Icon.tsx";
@@ -17,5 +17,20 @@ export function TrafficResult() {
         </span>
       )}
     </p>
+  );
+}
+
+/** What ping and its like said of what was not answered: `Frag needed and DF set (mtu = 1450)`. */
+export function TrafficComplaints() {
+  const words = useWords().traffic;
+  const { sent, sending } = useStore(useSession().traffic);
+  if (!sent || sending || sent.received >= sent.sent || sent.complaints.length === 0) return null;
+  return (
+    <section className="traffic-complaints" aria-label={words.complaints}>
+      <strong>{words.complaints}</strong>
+      {sent.complaints.map((line) => (
+        <code key={line}>{line}</code>
+      ))}
+    </section>
   );
 }

@@ -306,6 +306,13 @@ export const en = {
     protocol: "Protocol",
     port: "Port",
     count: "Count",
+    size: "Size",
+    sizeHint: "Payload bytes of each packet",
+    bit: "DF",
+    fragments: { auto: "auto", set: "set", clear: "clear" },
+    fragmentsHint:
+      "The don’t-fragment bit. Auto: as the kernel sets it. Set: what is too big is dropped. Clear: routers may cut it.",
+    complaints: "What the sender was told",
     address: "Address",
     otherAddress: "an address …",
     suggestions: "Suggested by the lab",

@@ -375,6 +375,7 @@ export class RecordedClient implements Client {
         sent: 1,
         received: 1,
         output: "1 packets transmitted",
+        complaints: [],
         journeys: [2, 3],
         others: [0, 1],
       });

@@ -42,6 +42,7 @@ export function contractSuite(transport: string, connect: (backend: Backend) => 
             sent: traffic.count,
             received: 0,
             output: traffic.protocol,
+            complaints: [],
             journeys: [],
             others: [],
           } satisfies Sent),
