@@ -8,6 +8,7 @@ import { bundle } from "./bundle.ts";
 import { type Figure, printFigures } from "./figure.ts";
 import { fps } from "./fps.ts";
 import { journeys } from "./journeys.ts";
+import { labs } from "./labs.ts";
 import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { ssh } from "./ssh.ts";
@@ -15,7 +16,7 @@ import { start } from "./start.ts";
 import { up } from "./up.ts";
 import { vm } from "./vm.ts";
 
-const ALL: readonly Benchmark[] = [up, journeys, memory, latency, start, fps, ssh, vm];
+const ALL: readonly Benchmark[] = [up, labs, journeys, memory, latency, start, fps, ssh, vm];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.some((benchmark) => benchmark.name === name));
