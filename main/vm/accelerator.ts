@@ -9,7 +9,7 @@ import { access, readFile } from "node:fs/promises";
 import { release } from "node:os";
 import * as z from "zod";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import type { Accelerator } from "../../preload/contract/vm.ts";
+import type { Accelerator } from "./machine.ts";
 import { runProgram } from "./program.ts";
 import { machineArguments } from "./qemu.ts";
 import { readStored, store } from "./stored.ts";

@@ -2,7 +2,7 @@
 
 import { createConnection } from "node:net";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import type { VmAddress } from "../../preload/contract/vm.ts";
+import type { VmAddress } from "./machine.ts";
 import type { VmPlaces } from "./places.ts";
 import { HOST } from "./qemu.ts";
 

@@ -1,8 +1,8 @@
 /** The QEMU command of the VM. */
 
-import type { Accelerator } from "../../preload/contract/vm.ts";
 import { type Channel, chardevOf, quoteOption } from "./channel.ts";
 import type { Image } from "./image.ts";
+import type { Accelerator } from "./machine.ts";
 import type { VmPlaces } from "./places.ts";
 import { IS_ARM, QEMU } from "./program.ts";
 

@@ -2,17 +2,17 @@
 
 import { readFile, rm, stat } from "node:fs/promises";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import type { VmAddress, VmStatus } from "../../preload/contract/vm.ts";
 import { addressOf } from "./address.ts";
 import { setGuestClock } from "./control.ts";
 import { readImage, removeImages } from "./image.ts";
 import { isAlive, withLock } from "./lock.ts";
+import type { VmAddress, VmMachine } from "./machine.ts";
 import { type VmPlaces, vmPlaces } from "./places.ts";
 import { checkRunning, endRunning, findRunning, forget, readRecord } from "./running.ts";
 import { storageFault } from "./storage-fault.ts";
 
 /** What the VM is doing. Never changes anything. */
-export async function vmStatus(dataDir: string): Promise<VmStatus> {
+export async function vmStatus(dataDir: string): Promise<VmMachine> {
   const places = vmPlaces(dataDir);
   const image = await readImage(places.images);
   const vm = await findRunning(places);

@@ -21,11 +21,11 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { tryAccelerator } from "../../main/vm/accelerator.ts";
 import { buildImage, readImage } from "../../main/vm/image.ts";
+import type { VmStarted } from "../../main/vm/machine.ts";
 import { vmPlaces } from "../../main/vm/places.ts";
 import { type StartOptions, startVm } from "../../main/vm/start.ts";
 import { deleteVm, stopVm, syncVmClock, vmAddress, vmStatus } from "../../main/vm/vm.ts";
 import type { Result } from "../../preload/contract/result.ts";
-import type { VmStarted } from "../../preload/contract/vm.ts";
 
 // A folder as a person may have it: QEMU's options are separated by commas.
 const folder = mkdtempSync(join(tmpdir(), "hoplab-vm, test-"));

@@ -1,6 +1,6 @@
-/** The built-in VM as the page and the command line see it. */
+/** What is known of the VM on this machine: its image, its QEMU, the way in. What a client is told is VmStatus of the contract. */
 
-import type { Fault } from "./result.ts";
+import type { Fault } from "../../preload/contract/result.ts";
 
 export interface VmImage {
   /** Milliseconds since 1970. */
@@ -19,7 +19,7 @@ export type Accelerator = "kvm" | "hvf" | "whpx" | "tcg";
  */
 export type VmState = "none" | "stopped" | "saved" | "starting" | "running" | "broken";
 
-export interface VmStatus {
+export interface VmMachine {
   state: VmState;
   image?: VmImage;
   /** What its files take on this machine's disk beside the image. */
