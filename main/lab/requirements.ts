@@ -1,5 +1,6 @@
 /** What a lab needs of the kernel and of the machine it runs on, whether or not its file says so. */
 
+import { encapsulationOf } from "../layout/calico/encapsulation.ts";
 import type { Lab } from "./schema.ts";
 
 /** Sorted, each once. The names are those that `doctor` probes. */
@@ -11,6 +12,10 @@ export function requirementsOf(lab: Lab): string[] {
   if (lab.nodes.length > 0) needed.add("br_netfilter");
   if (lab.network) needed.add("iptables");
   if (lab.network?.plugin === "flannel" && lab.network.backend.type === "vxlan") needed.add("vxlan");
-  if (lab.network?.plugin === "calico") for (const name of ["ipip", "ipset"]) needed.add(name);
+  if (lab.network?.plugin === "calico") {
+    needed.add("ipset");
+    const { kind } = encapsulationOf(lab.network);
+    if (kind !== "none") needed.add(kind);
+  }
   return [...needed].sort();
 }

@@ -107,10 +107,19 @@ const calico = z.strictObject({
   network: subnet.default("192.168.0.0/16"),
   /** Prefix length of the blocks that nodes claim for their pods. */
   blockSize: z.int().min(20).max(32).default(26),
-  /** CrossSubnet: packets between nodes of one subnet are not put into a tunnel. */
-  ipipMode: z.enum(["Always", "CrossSubnet"]).default("Always"),
+  /**
+   * CrossSubnet: packets between nodes of one subnet are not put into a tunnel. Only one of the two may be other than
+   * Never; both Never is no encapsulation, and neither given is IPIP Always, as in Calico's manifest.
+   */
+  ipipMode: z.enum(["Always", "CrossSubnet", "Never"]).optional(),
+  vxlanMode: z.enum(["Always", "CrossSubnet", "Never"]).optional(),
+  /** These two and the MTU as in FelixConfiguration. */
+  vxlanVNI: z.int().min(1).max(16_777_215).default(4096),
+  vxlanPort: port.default(4789),
+  /** Of tunnels and pods. That of the smallest card less the tunnel's headers unless given. */
+  mtu: mtu.optional(),
   natOutgoing: z.boolean().default(true),
-  /** Who writes the routes between nodes: Felix (`proto 80`, v3.33 and later) or, as before, BIRD (`proto bird`). */
+  /** Who writes the routes of IPIP: Felix (`proto 80`, v3.33 and later) or, as before, BIRD (`proto bird`). */
   routes: z.enum(["felix", "bird"]).default("felix"),
 });
 

@@ -10,6 +10,7 @@ import {
   subnetsOverlap,
 } from "../layout/address.ts";
 import { blocksInPool, blocksNeeded } from "../layout/calico/blocks.ts";
+import { encapsulationOf, hasTwoEncapsulations } from "../layout/calico/encapsulation.ts";
 import { podsPerNode, subnetRange } from "../layout/flannel/subnets.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import { checkHostAddress, checkSubnet, checkUsable, type Finding, findTwice, list } from "./finding.ts";
@@ -146,6 +147,7 @@ function checkCalico(lab: Lab, network: CalicoNetwork, damaged: Damaged): Findin
   if (!whole) return checkSubnet(network.network, ["network", "network"]);
   const findings = checkUsable(whole, network.network, ["network", "network"]);
   if (damaged.has("network")) return findings;
+  findings.push(...checkEncapsulation(network));
   if (network.blockSize < whole.length) {
     const message = `found ${network.blockSize}; allowed is at least the ${whole.length} of the network ${network.network}`;
     return [...findings, { path: ["network", "blockSize"], message }];
@@ -157,6 +159,27 @@ function checkCalico(lab: Lab, network: CalicoNetwork, damaged: Damaged): Findin
     findings.push({ path: ["network", "blockSize"], message });
   }
   return findings;
+}
+
+function checkEncapsulation(network: CalicoNetwork): Finding[] {
+  if (hasTwoEncapsulations(network)) {
+    const message = `ipipMode is ${network.ipipMode} and vxlanMode ${network.vxlanMode}; allowed is one encapsulation of a pool: leave one of the two out`;
+    return [{ path: ["network", "vxlanMode"], message }];
+  }
+  switch (encapsulationOf(network).kind) {
+    case "ipip":
+      return [];
+    case "vxlan": {
+      if (network.routes === "felix") return [];
+      const message = "found bird; allowed is felix: Felix writes the routes of VXLAN in every version of Calico";
+      return [{ path: ["network", "routes"], message }];
+    }
+    case "none": {
+      const message =
+        "both modes are Never, but a pool without encapsulation can't be built yet; allowed is one other than Never";
+      return [{ path: ["network", network.vxlanMode ? "vxlanMode" : "ipipMode"], message }];
+    }
+  }
 }
 
 function checkFlannel(lab: Lab, network: FlannelNetwork, damaged: Damaged): Finding[] {

@@ -304,7 +304,8 @@ describe("a lab with Calico", () => {
           plugin: "calico",
           network: "192.168.0.0/16",
           blockSize: 26,
-          ipipMode: "Always",
+          vxlanVNI: 4096,
+          vxlanPort: 4789,
           natOutgoing: true,
           routes: "felix",
         },
@@ -317,6 +318,18 @@ describe("a lab with Calico", () => {
       "ipset",
       "iptables",
       "veth",
+    ]);
+  });
+
+  it("needs VXLAN and no IPIP for VXLAN", () => {
+    const parsed = parseLab(calico("\n  network: 172.26.0.0/16\n  vxlanMode: CrossSubnet"), "lab.yaml");
+    expect(parsed.ok && requirementsOf(parsed.value)).toEqual([
+      "br_netfilter",
+      "bridge",
+      "ipset",
+      "iptables",
+      "veth",
+      "vxlan",
     ]);
   });
 
@@ -351,7 +364,17 @@ describe("a lab with Calico", () => {
     [
       "a mode that is none",
       "\n  network: 172.26.0.0/16\n  ipipMode: Sometimes",
-      '13:13: network.ipipMode: found "Sometimes"; allowed is Always or CrossSubnet',
+      '13:13: network.ipipMode: found "Sometimes"; allowed is Always or CrossSubnet or Never',
+    ],
+    [
+      "two encapsulations",
+      "\n  network: 172.26.0.0/16\n  ipipMode: CrossSubnet\n  vxlanMode: Always",
+      "14:14: network.vxlanMode: ipipMode is CrossSubnet and vxlanMode Always; allowed is one encapsulation of a pool",
+    ],
+    [
+      "VXLAN and BIRD's routes",
+      "\n  network: 172.26.0.0/16\n  vxlanMode: Always\n  routes: bird",
+      "14:11: network.routes: found bird; allowed is felix: Felix writes the routes of VXLAN in every version of Calico",
     ],
     [
       "flannel's words",

@@ -8,13 +8,19 @@
 
 import type { CalicoNetwork, Lab } from "../../lab/schema.ts";
 import { parseSubnet, type Subnet, subnetSize } from "../address.ts";
+import { encapsulationOf } from "./encapsulation.ts";
+
+/** How many addresses of its first block a node keeps for its tunnel: none where it has none. */
+export function tunnelAddresses(network: CalicoNetwork): number {
+  return encapsulationOf(network).kind === "none" ? 0 : 1;
+}
 
 /** How many blocks each node needs for the tunnel's address and its pods, by the node's name. */
 export function blocksNeeded(lab: Lab, network: CalicoNetwork): Map<string, number> {
   const needed = new Map(lab.nodes.map(({ name }) => [name, 1]));
   for (const [name] of needed) {
-    const addresses = 1 + lab.pods.filter(({ node }) => node === name).length;
-    needed.set(name, Math.ceil(addresses / subnetSize(network.blockSize)));
+    const addresses = tunnelAddresses(network) + lab.pods.filter(({ node }) => node === name).length;
+    needed.set(name, Math.max(1, Math.ceil(addresses / subnetSize(network.blockSize))));
   }
   return needed;
 }
@@ -37,7 +43,7 @@ export function nodeBlocks(lab: Lab, network: CalicoNetwork): Subnet[][] {
   );
 }
 
-/** The address with that index of a node, counted over its blocks; 0 is the tunnel's. */
+/** The address with that index of a node, counted over its blocks; 0 is the tunnel's, where there is one. */
 export function addressInBlocks(blocks: readonly Subnet[], index: number): number {
   const size = subnetSize(blocks[0]!.length);
   return blocks[Math.floor(index / size)]!.base + (index % size);

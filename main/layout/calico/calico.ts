@@ -1,6 +1,6 @@
 /**
- * Calico 3.33 with IPIP, as manifests/calico.yaml deploys it: Felix writes routes, the CNI plugin gives every pod a cable
- * of its own. There is no bridge: a node is a router with its pods on point-to-point links.
+ * Calico 3.33 as manifests/calico.yaml deploys it: Felix writes routes, the CNI plugin gives every pod a cable of its own.
+ * There is no bridge: a node is a router with its pods on point-to-point links.
  *
  *   pod/a            pod/b                                    pod/c
  *   +----------+     +----------+                             +----------+
@@ -16,18 +16,24 @@
  *   +--------+------------------------+   +----------------------+----------+
  *      node/node1  172.26.0.0/26                    node/node2  172.26.0.64/26
  *
- * ipipMode CrossSubnet: between nodes of one subnet the packet leaves by eth0 as it is and never meets tunl0.
+ * The tunnel is tunl0 (IPIP) or, with the same address, vxlan.calico (UDP 4789). CrossSubnet: between nodes of one subnet
+ * the packet leaves by eth0 as it is and never meets the tunnel.
  */
 
 import type { Namespace } from "../../../preload/contract/topology.ts";
 import type { CalicoNetwork, Lab } from "../../lab/schema.ts";
 import type { Identities } from "../identity.ts";
 import { networkOf, nodeAddresses } from "../underlay.ts";
-import { nodeBlocks } from "./blocks.ts";
+import { VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
+import { nodeBlocks, tunnelAddresses } from "./blocks.ts";
+import { encapsulationOf } from "./encapsulation.ts";
 import { connectByIpip, IPIP_OVERHEAD } from "./ipip.ts";
 import { type CalicoNode, PARENT_INTERFACE } from "./node.ts";
 import { layOutPods } from "./pods.ts";
-import { inputRules, ipSets, natRules } from "./rules.ts";
+import { ipSets, ruleTables } from "./rules.ts";
+import { connectByVxlan } from "./vxlan.ts";
+
+const OVERHEAD = { ipip: IPIP_OVERHEAD, vxlan: VXLAN_OVERHEAD, none: 0 };
 
 /** Adds Calico to the nodes and answers with the pods. */
 export function layOutCalico(
@@ -36,22 +42,32 @@ export function layOutCalico(
   nodeNamespaces: Namespace[],
   identities: Identities,
 ): Namespace[] {
+  const { kind, crossSubnet } = encapsulationOf(network);
   const blocks = nodeBlocks(lab, network);
   const nodes = lab.nodes.map((node, index): CalicoNode => {
+    const netns = nodeNamespaces[index]!;
     const address = nodeAddresses(node)[0]!;
     return {
-      netns: nodeNamespaces[index]!,
+      netns,
       label: node.name,
       address,
       network: networkOf(lab, address)!,
       blocks: blocks[index]!,
+      // Of several cards Felix takes the smallest MTU (felix/dataplane/linux/int_dataplane.go, findHostMTU).
+      mtu: network.mtu ?? Math.min(...netns.interfaces.map((card) => card.mtu)) - OVERHEAD[kind],
     };
   });
-  // Of several cards Felix takes the smallest MTU (felix/dataplane/linux/int_dataplane.go, findHostMTU).
-  const mtus = new Map(
-    nodes.map((node) => [node, Math.min(...node.netns.interfaces.map((card) => card.mtu)) - IPIP_OVERHEAD]),
-  );
-  connectByIpip(network, nodes, (node) => mtus.get(node)!);
+  switch (kind) {
+    case "ipip":
+      connectByIpip(network, nodes, crossSubnet);
+      break;
+    case "vxlan":
+      connectByVxlan(network, nodes, crossSubnet);
+      break;
+    case "none":
+      // A lab without encapsulation is refused (main/lab/validate-cluster.ts) until BIRD is built.
+      break;
+  }
   return nodes.flatMap((node) => {
     ensureProxyArpRoute(node);
     node.netns.sysctls.push({
@@ -59,9 +75,9 @@ export function layOutCalico(
       value: "1",
       why: "Felix has the kernel count the packets and bytes of each connection.",
     });
-    node.netns.ipSets.push(...ipSets(network, nodes));
-    node.netns.rules.push(inputRules(), natRules(network));
-    return layOutPods(lab, node, mtus.get(node)!, identities);
+    node.netns.ipSets.push(...ipSets(network, node, nodes));
+    node.netns.rules.push(...ruleTables(network));
+    return layOutPods(lab, node, tunnelAddresses(network), identities);
   });
 }
 

@@ -11,8 +11,10 @@ export interface CalicoNode {
   address: string;
   /** The network of that address, by which CrossSubnet tells near nodes from far ones. */
   network: LabNetwork;
-  /** Its shares of the pool; at least one. The first address of the first is the tunnel's. */
+  /** Its shares of the pool; at least one. The first address of the first is the tunnel's, where there is a tunnel. */
   blocks: Subnet[];
+  /** Of its tunnel and its pods. */
+  mtu: number;
 }
 
 /** The interface that carries traffic between nodes. */

@@ -25,12 +25,14 @@ function hostSideName(pod: string): string {
   return `cali${sha1Hex(`${NAMESPACE}.${pod}`).slice(0, 11)}`;
 }
 
-export function layOutPods(lab: Lab, node: CalicoNode, mtu: number, identities: Identities): Namespace[] {
+/** `first`: the index of the first pod's address in the node's blocks. */
+export function layOutPods(lab: Lab, node: CalicoNode, first: number, identities: Identities): Namespace[] {
+  const { mtu } = node;
   return lab.pods
     .filter((pod) => pod.node === node.label)
     .map((pod, index) => {
       const name = `pod/${pod.name}`;
-      const address = formatAddress(addressInBlocks(node.blocks, 1 + index));
+      const address = formatAddress(addressInBlocks(node.blocks, first + index));
       const netns = emptyNamespace("pod", name, pod.name, `The pod ${pod.name} on ${node.label}, ${address}.`);
       netns.node = node.netns.name;
       const hostSide = hostSideName(pod.name);

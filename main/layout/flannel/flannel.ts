@@ -24,12 +24,13 @@ import type { FlannelNetwork, Lab } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import type { Identities } from "../identity.ts";
 import { nodeAddresses } from "../underlay.ts";
+import { VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
 import { connectByHostGateway } from "./host-gw.ts";
 import { EXTERNAL_INTERFACE, type FlannelNode } from "./node.ts";
 import { layOutPods } from "./pods.ts";
 import { forwardRules, masqueradeRules, podMasqueradeRules } from "./rules.ts";
 import { nodeSubnet } from "./subnets.ts";
-import { connectByVxlan, VXLAN_OVERHEAD } from "./vxlan.ts";
+import { connectByVxlan } from "./vxlan.ts";
 
 /** Adds flannel to the nodes and answers with the pods. */
 export function layOutFlannel(

@@ -7,10 +7,8 @@ import type { FlannelNetwork } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import type { Identities } from "../identity.ts";
 import { acceptRaSysctls } from "../namespace.ts";
+import { addTunnelEnd, VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
 import { EXTERNAL_INTERFACE, type FlannelNode } from "./node.ts";
-
-/** Outer Ethernet 14, IPv4 20, UDP 8 and VXLAN 8 bytes (RFC 7348). */
-export const VXLAN_OVERHEAD = 50;
 
 type VxlanBackend = Extract<FlannelNetwork["backend"], { type: "vxlan" }>;
 
@@ -41,17 +39,11 @@ export function connectByVxlan(
     for (const remote of tunnels) {
       if (remote.node === node) continue;
       const tunnelAddress = formatAddress(remote.node.subnet.base);
-      node.netns.neighbours.push({
-        address: tunnelAddress,
+      addTunnelEnd(node.netns, device, {
+        label: remote.node.label,
         mac: remote.mac,
-        dev: device,
-        why: `The MAC address of ${remote.node.label}'s end of the tunnel, written down for good: no ARP request ever crosses the tunnel.`,
-      });
-      node.netns.fdb.push({
-        mac: remote.mac,
-        dev: device,
-        dst: remote.node.address,
-        why: `Frames to that MAC address are wrapped and sent to ${remote.node.address}, which is ${remote.node.label}.`,
+        tunnelAddress,
+        address: remote.node.address,
       });
       node.netns.routes.push({
         to: formatSubnet(remote.node.subnet),
