@@ -2,6 +2,7 @@
 
 import { type Layer, PROTOCOLS, type Protocol } from "../../preload/contract/frame.ts";
 import { decodeArp } from "./arp.ts";
+import { decodeBgp } from "./bgp.ts";
 import { broken } from "./broken.ts";
 import { decodeData } from "./data.ts";
 import { decodeDhcp } from "./dhcp.ts";
@@ -39,6 +40,7 @@ const DECODERS = {
   dhcp: decodeDhcp,
   dns: decodeDns,
   http: decodeHttp,
+  bgp: decodeBgp,
   data: decodeData,
   broken: (payload: Payload) => broken(payload, "extension header", payload.problem ?? ""),
 } satisfies Record<Protocol, (payload: Payload) => Decoded>;

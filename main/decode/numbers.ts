@@ -41,6 +41,7 @@ export const PORT = {
   dns: 53,
   dhcpServer: 67,
   dhcpClient: 68,
+  bgp: 179,
   vxlan: 4789,
   geneve: 6081,
   /** The kernel's default from before IANA gave VXLAN a port; Flannel and Cilium use it still. */

@@ -25,6 +25,7 @@ export const GENEVE = indexOf("geneve");
 const DHCP = indexOf("dhcp");
 const DNS = indexOf("dns");
 const HTTP = indexOf("http");
+const BGP = indexOf("bgp");
 export const DATA = indexOf("data");
 export const BROKEN = indexOf("broken");
 
@@ -141,8 +142,9 @@ const HTTP_STARTS = [
   "HTTP/1.",
 ].map((text) => Array.from(text, (letter) => letter.charCodeAt(0)));
 
-/** HTTP/1 is known by how it starts, on whatever port. */
-export function tcpPayload(bytes: Uint8Array, start: number, end: number): number {
+/** BGP is known by its port, even where a segment goes on with a message; HTTP/1 by how it starts, on any other. */
+export function tcpPayload(srcPort: number, dstPort: number, bytes: Uint8Array, start: number, end: number): number {
+  if (srcPort === PORT.bgp || dstPort === PORT.bgp) return BGP;
   const first = bytes[start]!;
   if (first < 0x43 || first > 0x54) return DATA; // before C or after T
   for (const letters of HTTP_STARTS) {

@@ -76,6 +76,7 @@ function summaryText(top: Layer, base: Layer, above: Layer[], { source, destinat
       return `UDP ${withPorts(top, base, source, destination)}, ${byteCount((field(top, "length")?.number ?? 8) - 8)}`;
     case "dns":
     case "http":
+    case "bgp":
     case "dhcp":
       return `${top.title} (${way})`;
     case "ipv4":

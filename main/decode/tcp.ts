@@ -84,7 +84,10 @@ export function decodeTcp(span: Span): Decoded {
   }
   const payloadStart = start + headerLength;
   if (payloadStart === end) return { layer };
-  return { layer, payload: { ...span, protocol: tcpPayload(bytes, payloadStart, end), start: payloadStart } };
+  return {
+    layer,
+    payload: { ...span, protocol: tcpPayload(srcPort, dstPort, bytes, payloadStart, end), start: payloadStart },
+  };
 }
 
 /** `SYN ACK`; `none` where no flag is set. */

@@ -148,9 +148,11 @@ export function walkFrame(
         if (left < LEAST.tcp) break;
         const headerLength = (bytes[at + 12]! >> 4) * 4;
         if (headerLength < 20 || headerLength > left) break;
+        const srcPort = (bytes[at]! << 8) | bytes[at + 1]!;
+        const dstPort = (bytes[at + 2]! << 8) | bytes[at + 3]!;
         at += headerLength;
         if (at === limit) return;
-        next = tcpPayload(bytes, at, limit);
+        next = tcpPayload(srcPort, dstPort, bytes, at, limit);
         break;
       }
       case ICMP:
@@ -206,7 +208,7 @@ export function walkFrame(
         break;
       }
       default:
-        return; // dhcp, dns, http and data carry nothing
+        return; // dhcp, dns, http, bgp and data carry nothing
     }
 
     if (next === BROKEN) {

@@ -4,7 +4,7 @@ import type { Layer, Protocol } from "../../preload/contract/frame.ts";
 import { field } from "../decode/field.ts";
 
 /** What is carried rather than a header that a hop could add. */
-const CARRIED: ReadonlySet<Protocol> = new Set(["dhcp", "dns", "http", "data", "broken"]);
+const CARRIED: ReadonlySet<Protocol> = new Set(["dhcp", "dns", "http", "bgp", "data", "broken"]);
 const INNERMOST: ReadonlySet<Protocol> = new Set(["ipv4", "ipv6", "arp"]);
 
 function headersOf(layers: readonly Layer[]): Layer[] {

@@ -16,6 +16,7 @@ export const PROTOCOLS = [
   "dhcp",
   "dns",
   "http",
+  "bgp",
   "data",
   "broken",
 ] as const;
@@ -39,6 +40,7 @@ export const LAYER_LABELS: Record<Protocol, string> = {
   dhcp: "DHCP",
   dns: "DNS",
   http: "HTTP",
+  bgp: "BGP",
   data: "data",
   broken: "broken",
 };

@@ -256,3 +256,28 @@ export function dhcp({ op, xid, yiaddr = "0.0.0.0", chaddr }: Dhcp, options: Uin
 export function dhcpOption(code: number, value: Uint8Array): Uint8Array {
   return concat(Uint8Array.of(code, value.length), value);
 }
+
+/** A BGP message with its marker and length. */
+export function bgp(type: number, body: Uint8Array, length = 19 + body.length): Uint8Array {
+  return concat(new Uint8Array(16).fill(0xff), u16(length), u8(type), body);
+}
+
+/** `capabilities`: code, length, value each. */
+export function bgpOpen(as: number, id: string, capabilities: Uint8Array): Uint8Array {
+  const parameters = capabilities.length === 0 ? capabilities : concat(u8(2), u8(capabilities.length), capabilities);
+  return bgp(1, concat(u8(4), u16(as), u16(240), ip(id), u8(parameters.length), parameters));
+}
+
+export function bgpUpdate(withdrawn: Uint8Array, attributes: Uint8Array, nlri: Uint8Array): Uint8Array {
+  return bgp(2, concat(u16(withdrawn.length), withdrawn, u16(attributes.length), attributes, nlri));
+}
+
+export function bgpAttribute(flags: number, type: number, value: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(flags, type, value.length), value);
+}
+
+/** Only the bytes that the length needs; with a path identifier where one is given. */
+export function bgpPrefix(address: string, bits: number, pathId?: number): Uint8Array {
+  const id = pathId === undefined ? new Uint8Array() : u32(pathId);
+  return concat(id, u8(bits), ip(address).subarray(0, Math.ceil(bits / 8)));
+}

@@ -3,6 +3,11 @@
 import {
   arp,
   ascii,
+  bgp,
+  bgpAttribute,
+  bgpOpen,
+  bgpPrefix,
+  bgpUpdate,
   concat,
   DST,
   DST_MAC,
@@ -120,6 +125,47 @@ const sackOptions = concat(hex("0101"), hex("0512"), u32(200), u32(300), u32(400
 const linkAddress = (type: number) => concat(Uint8Array.of(type, 1), mac(SRC_MAC));
 const prefix = concat(Uint8Array.of(3, 4, 64, 0xc0), u32(2592000), u32(604800), u32(0), ip6("fd00::"));
 const geneveOptions = concat(hex("0102 80 01"), u32(0xdeadbeef), hex("0103 01 00"));
+
+const capabilities = concat(
+  hex("0104 0001 0001"),
+  hex("0200"),
+  hex("0600"),
+  hex("4006 8078 0001 0180"),
+  hex("4104 0000fc00"),
+  hex("4504 0001 0103"),
+  hex("4600"),
+  hex("4700"),
+);
+/** Between BGP speakers: iBGP as Calico's nodes speak it. */
+const overBgp = (message: Uint8Array) =>
+  eth(
+    IPV4,
+    ipv4(TCP, tcp(PSH | ACK, message, { srcPort: 40179, dstPort: 179, ack: 9 }), {
+      src: "192.168.32.127",
+      dst: "192.168.32.128",
+    }),
+  );
+const open = bgpOpen(64512, "192.168.32.127", capabilities);
+const keepalive = bgp(4, none);
+const inside = concat(
+  bgpAttribute(0x40, 1, u8(0)),
+  bgpAttribute(0x40, 2, none),
+  bgpAttribute(0x40, 3, ip("192.168.32.127")),
+  bgpAttribute(0x40, 5, u32(2147482623)),
+);
+const outside = concat(
+  bgpAttribute(0x40, 1, u8(2)),
+  bgpAttribute(0x40, 2, concat(hex("0202"), u32(65000), u32(4200000001), hex("0102"), u32(64513), u32(64514))),
+  bgpAttribute(0x40, 3, ip("192.168.32.1")),
+  bgpAttribute(0x80, 4, u32(10)),
+  bgpAttribute(0x40, 6, none),
+  bgpAttribute(0xc0, 7, concat(u32(65000), ip("192.168.32.1"))),
+  bgpAttribute(0xc0, 8, concat(u16(65000), u16(1), u16(65000), u16(200))),
+  bgpAttribute(0x80, 9, ip("192.168.32.127")),
+  bgpAttribute(0x80, 10, concat(ip("192.168.32.127"), ip("192.168.32.128"))),
+  bgpAttribute(0xc0, 32, concat(u32(65000), u32(1), u32(2))),
+);
+const route = bgpUpdate(none, inside, bgpPrefix("172.26.0.0", 26));
 
 const fragments = { id: 0x4242, flags: 1 };
 const manyTunnels = Array.from({ length: 20 }).reduce<Uint8Array>((packet) => ipv4(4, packet), ping);
@@ -271,6 +317,68 @@ const wellFormed: CraftedFrame[] = [
       ipv4(UDP, udp(53, 40000, dns(1, 0x8183, [1, 0, 0, 0], concat(dnsName("nowhere.example"), u16(28), u16(1))))),
     ),
   },
+  { title: "BGP OPEN with Calico's capabilities", bytes: overBgp(open) },
+  { title: "BGP OPEN without capabilities", bytes: overBgp(bgpOpen(65000, "192.168.32.1", none)) },
+  { title: "BGP KEEPALIVE", bytes: overBgp(keepalive) },
+  { title: "BGP UPDATE of a block inside the AS", bytes: overBgp(route) },
+  {
+    title: "BGP UPDATE with path identifiers",
+    bytes: overBgp(bgpUpdate(none, inside, concat(bgpPrefix("172.26.0.0", 26, 1), bgpPrefix("172.26.0.64", 26, 2)))),
+  },
+  {
+    title: "BGP UPDATE with every attribute that is read, for a default route and more",
+    bytes: overBgp(
+      bgpUpdate(
+        none,
+        outside,
+        concat(
+          bgpPrefix("10.0.0.0", 8),
+          bgpPrefix("10.1.0.0", 16),
+          bgpPrefix("10.2.3.0", 24),
+          bgpPrefix("10.2.3.4", 32),
+          bgpPrefix("10.4.0.0", 14),
+        ),
+      ),
+    ),
+  },
+  {
+    title: "BGP UPDATE with AS numbers of two octets",
+    bytes: overBgp(
+      bgpUpdate(
+        none,
+        concat(
+          bgpAttribute(0x40, 1, u8(0)),
+          bgpAttribute(0x40, 2, concat(hex("0202"), u16(65000), u16(64512))),
+          bgpAttribute(0x50, 3, none).subarray(0, 2),
+          u16(4),
+          ip("192.168.32.1"),
+        ),
+        bgpPrefix("0.0.0.0", 0),
+      ),
+    ),
+  },
+  {
+    title: "BGP UPDATE that withdraws",
+    bytes: overBgp(bgpUpdate(concat(bgpPrefix("172.26.0.0", 26), bgpPrefix("172.26.0.64", 26)), none, none)),
+  },
+  {
+    title: "BGP UPDATE that withdraws one path",
+    bytes: overBgp(bgpUpdate(bgpPrefix("172.26.0.0", 26, 1), none, none)),
+  },
+  { title: "BGP UPDATE at the end of the RIB", bytes: overBgp(bgpUpdate(none, none, none)) },
+  {
+    title: "BGP UPDATE about IPv6",
+    bytes: overBgp(bgpUpdate(none, bgpAttribute(0x80, 15, hex("000201 40 fd00000000000001")), none)),
+    notForTshark: "prefixes of IPv6 are not read",
+  },
+  { title: "BGP NOTIFICATION of a wrong AS", bytes: overBgp(bgp(3, hex("0202 fde8"))) },
+  { title: "BGP NOTIFICATION of a hold timer", bytes: overBgp(bgp(3, hex("0400"))) },
+  {
+    title: "BGP NOTIFICATION of a shutdown that says why",
+    bytes: overBgp(bgp(3, concat(hex("0602"), u8(11), ascii("maintenance")))),
+  },
+  { title: "BGP ROUTE-REFRESH", bytes: overBgp(bgp(5, hex("00010001"))) },
+  { title: "three BGP messages in a segment", bytes: overBgp(concat(keepalive, route, keepalive)) },
   { title: "UDP without data", bytes: eth(IPV4, ipv4(UDP, udp(1, 53, none))) },
 ];
 
@@ -355,6 +463,42 @@ const peculiar: CraftedFrame[] = [
   {
     title: "DNS with fewer records than it says",
     bytes: eth(IPV4, ipv4(UDP, udp(40000, 53, dns(1, 0x0100, [2, 0, 0, 0], concat(dnsName("a.b"), u16(1), u16(1)))))),
+    notForTshark: wrong,
+  },
+  { title: "BGP message that goes on in the next segment", bytes: overBgp(route.subarray(0, 40)), notForTshark: wrong },
+  {
+    title: "BGP message cut in its header, after a whole one",
+    bytes: overBgp(concat(keepalive, route.subarray(0, 17))),
+    notForTshark: wrong,
+  },
+  {
+    title: "the rest of a BGP message, and a whole one",
+    bytes: overBgp(concat(route.subarray(40), keepalive)),
+    notForTshark: wrong,
+  },
+  { title: "BGP message of 5 bytes", bytes: overBgp(bgp(2, hex("00000000"), 5)), notForTshark: wrong },
+  { title: "BGP message of a type nobody knows", bytes: overBgp(bgp(99, hex("0102"))), notForTshark: wrong },
+  {
+    title: "BGP UPDATE with more withdrawn routes than there are",
+    bytes: overBgp(bgp(2, hex("00ff0000"))),
+    notForTshark: wrong,
+  },
+  {
+    title: "BGP UPDATE with an attribute cut short, and a prefix of 40 bits",
+    bytes: overBgp(bgpUpdate(none, hex("400309c0"), hex("280a00000000"))),
+    notForTshark: wrong,
+  },
+  {
+    title: "BGP UPDATE with an AS path that does not fit, and a next hop of 3 bytes",
+    bytes: overBgp(
+      bgpUpdate(none, concat(bgpAttribute(0x40, 2, hex("0205fde8")), bgpAttribute(0x40, 3, hex("c0a820"))), none),
+    ),
+    notForTshark: wrong,
+  },
+  { title: "BGP OPEN cut short", bytes: overBgp(bgp(1, hex("04fc00"))), notForTshark: wrong },
+  {
+    title: "BGP OPEN with a capability cut short",
+    bytes: overBgp(bgpOpen(64512, "192.168.32.127", hex("4109fc00"))),
     notForTshark: wrong,
   },
   {

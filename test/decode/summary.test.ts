@@ -1,7 +1,25 @@
 import { describe, expect, test } from "vitest";
 import { decodeFrame } from "../../main/decode/decode.ts";
 import { summarizeFrame } from "../../main/decode/summary.ts";
-import { arp, ascii, eth, icmp, icmpEcho, ipv4, ipv6, tcp, u32, udp, vxlan } from "./build-frame.ts";
+import {
+  arp,
+  ascii,
+  bgpAttribute,
+  bgpPrefix,
+  bgpUpdate,
+  concat,
+  eth,
+  icmp,
+  icmpEcho,
+  ip,
+  ipv4,
+  ipv6,
+  tcp,
+  u8,
+  u32,
+  udp,
+  vxlan,
+} from "./build-frame.ts";
 
 function summaryOf(bytes: Uint8Array) {
   return summarizeFrame(decodeFrame(bytes));
@@ -47,6 +65,19 @@ describe("summarizeFrame", () => {
     );
     expect(summaryOf(eth(0x0800, ipv4(17, udp(5000, 6000, ascii("hello there!"))))).summary).toBe(
       "UDP 10.0.0.1:5000 > 10.0.0.2:6000, 12 bytes",
+    );
+  });
+
+  test("BGP says what it announces, by which next hop and AS path, or what it withdraws", () => {
+    const attributes = concat(
+      bgpAttribute(0x40, 2, concat(u8(2), u8(1), u32(65000))),
+      bgpAttribute(0x40, 3, ip("192.168.32.127")),
+    );
+    const announced = bgpUpdate(none, attributes, bgpPrefix("172.26.0.0", 26));
+    const withdrawn = bgpUpdate(bgpPrefix("172.26.0.0", 26), none, none);
+    const port = { srcPort: 40000, dstPort: 179 };
+    expect(summaryOf(eth(0x0800, ipv4(6, tcp(0x18, concat(announced, withdrawn), port)))).summary).toBe(
+      "BGP UPDATE 172.26.0.0/26 via 192.168.32.127, AS path 65000; UPDATE withdraws 172.26.0.0/26 (10.0.0.1 > 10.0.0.2)",
     );
   });
 

@@ -74,6 +74,18 @@ function recordNames(layers: readonly Layer[]): Values {
     .flatMap((record) => find(record.children ?? [], ["name"]).map(({ value }) => (value === "." ? "<Root>" : value)));
 }
 
+/** Of withdrawn routes and of announced ones, or their path identifiers. */
+function ofPrefixes(name: string): Comparison["ours"] {
+  return (layers) =>
+    headers(layers, "bgp").flatMap((fields) =>
+      find(fields, ["message"]).flatMap(({ children = [] }) =>
+        children
+          .filter((each) => each.name === "withdrawn" || each.name === "nlri")
+          .flatMap((prefix) => find(prefix.children ?? [], [name]).map(({ number }) => number ?? -1)),
+      ),
+    );
+}
+
 const CHECKSUM_GOOD = 1;
 const CHECKSUM_BAD = 0;
 
@@ -215,6 +227,29 @@ const comparisons: Comparison[] = [
     tshark: "dhcp.option.request_list_item",
     ours: (layers) => values("dhcp", "parameterList")(layers).map(Number),
   },
+  { tshark: "bgp.length", ours: numbers("bgp", "message", "length") },
+  { tshark: "bgp.type", ours: numbers("bgp", "message", "type") },
+  { tshark: "bgp.open.version", ours: numbers("bgp", "message", "version") },
+  { tshark: "bgp.open.myas", ours: numbers("bgp", "message", "as") },
+  { tshark: "bgp.open.holdtime", ours: numbers("bgp", "message", "holdTime") },
+  { tshark: "bgp.open.identifier", ours: values("bgp", "message", "id") },
+  { tshark: "bgp.cap.type", ours: numbers("bgp", "message", "capability", "code") },
+  { tshark: "bgp.cap.4as", ours: numbers("bgp", "message", "capability", "as") },
+  { tshark: "bgp.cap.ap.sendreceive", ours: numbers("bgp", "message", "capability", "direction") },
+  { tshark: "bgp.update.withdrawn_routes.length", ours: numbers("bgp", "message", "withdrawnLength") },
+  { tshark: "bgp.update.path_attributes.length", ours: numbers("bgp", "message", "attributesLength") },
+  { tshark: "bgp.update.path_attribute.type_code", ours: numbers("bgp", "message", "attribute", "type") },
+  { tshark: "bgp.update.path_attribute.flags", ours: numbers("bgp", "message", "attribute", "flags") },
+  { tshark: "bgp.update.path_attribute.origin", ours: numbers("bgp", "message", "attribute", "origin") },
+  { tshark: "bgp.update.path_attribute.next_hop", ours: values("bgp", "message", "attribute", "nextHop") },
+  { tshark: "bgp.update.path_attribute.multi_exit_disc", ours: numbers("bgp", "message", "attribute", "med") },
+  { tshark: "bgp.update.path_attribute.local_pref", ours: numbers("bgp", "message", "attribute", "localPref") },
+  { tshark: "bgp.update.path_attribute.originator_id", ours: values("bgp", "message", "attribute", "originatorId") },
+  { tshark: "bgp.withdrawn_prefix", ours: values("bgp", "message", "withdrawn", "prefix") },
+  { tshark: "bgp.nlri_prefix", ours: values("bgp", "message", "nlri", "prefix") },
+  { tshark: "bgp.prefix_length", ours: ofPrefixes("prefixLength") },
+  { tshark: "bgp.nlri_path_id", ours: ofPrefixes("pathId") },
+  { tshark: "bgp.notify.major_error", ours: numbers("bgp", "message", "code") },
   { tshark: "http.request.method", ours: values("http", "method") },
   { tshark: "http.request.uri", ours: values("http", "target") },
   { tshark: "http.response.code", ours: numbers("http", "status") },
@@ -335,6 +370,7 @@ const COMPARED: ReadonlySet<string> = new Set<Protocol>([
   "geneve",
   "dhcp",
   "dns",
+  "bgp",
 ]);
 
 /** What ICMP quotes are layers for tshark; for us they are fields. */
