@@ -19,6 +19,8 @@ interface Rule {
 }
 
 const CONTRACT = "preload/contract";
+/** What is pure of the lab files' folder. */
+const LAB = ["main/lab/schema.ts", "main/lab/suggest.ts", "main/lab/validate.ts"];
 
 export const RULES: readonly Rule[] = [
   { folder: CONTRACT, from: [], packages: ["zod"] },
@@ -40,6 +42,8 @@ export const RULES: readonly Rule[] = [
   // Pure: bytes and data in, data out.
   { folder: "main/lab/schema.ts", from: [CONTRACT], packages: ["zod"] },
   { folder: "main/layout", from: [CONTRACT, "main/lab/schema.ts"] },
+  { folder: "main/fault", from: [CONTRACT, ...LAB, "main/layout", "main/live/live.ts"] },
+  { folder: "main/live", from: [CONTRACT, ...LAB, "main/layout", "main/fault"] },
   { folder: "main/plan", from: [CONTRACT] },
   { folder: "main/decode", from: [CONTRACT] },
   { folder: "main/journey", from: [CONTRACT, "main/decode"] },
@@ -51,7 +55,12 @@ export const RULES: readonly Rule[] = [
   { folder: "main/target", from: [CONTRACT], packages: ["zod"], node: true },
   { folder: "main/target/ssh", from: [CONTRACT, "main/target/target.ts"], packages: ["ssh2"], node: true },
   { folder: "main/vm", from: [CONTRACT, "main/target"], packages: ["zod"], node: true },
-  { folder: "main/sandbox", from: [CONTRACT, "main/target", "main/plan", "main/cause"], packages: ["zod"], node: true },
+  {
+    folder: "main/sandbox",
+    from: [CONTRACT, "main/target", "main/plan", "main/cause", "main/live", "main/lab/schema.ts"],
+    packages: ["zod"],
+    node: true,
+  },
   {
     folder: "main/capture",
     from: [CONTRACT, "main/target", "main/sandbox", "main/decode", "main/journey", "main/plan", "main/cause"],
@@ -64,6 +73,8 @@ export const RULES: readonly Rule[] = [
       CONTRACT,
       "main/lab",
       "main/layout",
+      "main/live",
+      "main/fault",
       "main/plan",
       "main/target",
       "main/sandbox",

@@ -213,7 +213,19 @@ export const labSchema = z.strictObject({
     .default([]),
 });
 
-export type Lab = z.output<typeof labSchema>;
+/** A lab that is up: also says which shares of the pod network its nodes hold, which others that come and go must not change. */
+export const runningLabSchema = labSchema.extend({
+  nodes: z
+    .array(
+      node.extend({
+        /** Counted from 0: its flannel subnet, or its Calico blocks. The next free ones unless given. */
+        shares: z.array(z.int().min(0)).optional(),
+      }),
+    )
+    .max(250),
+});
+
+export type Lab = z.output<typeof runningLabSchema>;
 export type LabNode = Lab["nodes"][number];
 export type LabNetwork = Lab["underlay"]["networks"][number];
 export type LabNamespace = Lab["namespaces"][number];

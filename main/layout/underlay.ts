@@ -138,7 +138,7 @@ export function networkOf(lab: Lab, address: string): LabNetwork | undefined {
 }
 
 /** The gateway of a network, and whether a node or a free-form namespace has that address; undefined where no address is free. */
-function gatewayOf(lab: Lab, network: LabNetwork): { address: string; held: boolean } | undefined {
+export function gatewayOf(lab: Lab, network: LabNetwork): { address: string; held: boolean } | undefined {
   const taken = new Set([
     ...lab.nodes.flatMap(nodeAddresses).map(parseAddress),
     ...lab.namespaces

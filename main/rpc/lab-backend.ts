@@ -10,7 +10,12 @@ import { allInterfaces, interfacesFor, sendAndFollow } from "../capture/send.ts"
 import { requirementsOf } from "../lab/requirements.ts";
 import { suggestTraffic } from "../lab/suggest.ts";
 import { layOutLab } from "../layout/layout.ts";
+import { applyChange } from "../live/change.ts";
+import { describeLive } from "../live/describe.ts";
+import { startLive } from "../live/start.ts";
+import { topologyOf } from "../live/topology.ts";
 import { listSandboxes } from "../sandbox/list.ts";
+import { readLive } from "../sandbox/live.ts";
 import { findInterface, type OpenSandbox, openSandbox } from "../sandbox/open-sandbox.ts";
 import { startSandbox } from "../sandbox/start.ts";
 import { readInterfaceState } from "../sandbox/state.ts";
@@ -133,11 +138,12 @@ export class LabBackend implements Backend {
         const required = await requireFeatures(target.value, found.value.lab.id, requires);
         if (!required.ok)
           return { ok: false, fault: await this.#withOtherTargets(required.fault, target.value, requires) };
-        const topology = layOutLab(found.value.lab);
-        const started = await startSandbox(target.value, name ?? found.value.lab.id, topology, {
+        const live = startLive(found.value.lab);
+        const started = await startSandbox(target.value, name ?? found.value.lab.id, topologyOf(live), {
           signal,
           onProgress: progress,
           file: found.value.file,
+          live,
         });
         await this.#lookAtSandboxes();
         return started;
@@ -161,6 +167,20 @@ export class LabBackend implements Backend {
       "lab.doctor": async ({ target: wanted }, { signal }) => {
         const target = await this.#use(wanted, signal);
         return target.ok ? diagnose(target.value, await this.#labs.list(await this.#sandboxes())) : target;
+      },
+      "lab.live": async (ref) => {
+        const opened = await this.#sandbox(ref);
+        if (!opened.ok) return opened;
+        const live = await readLive(opened.value);
+        return live.ok ? ok(describeLive(live.value)) : live;
+      },
+      "lab.change": async ({ change, ...ref }) => {
+        const opened = await this.#sandbox(ref);
+        if (!opened.ok) return opened;
+        const live = await readLive(opened.value);
+        if (!live.ok) return live;
+        const changed = applyChange(live.value, change);
+        return changed.ok ? fail("missing", "changes are not run yet") : changed;
       },
       "sandbox.list": async ({ target: wanted }, { signal }) => {
         if (wanted === undefined) return ok(await this.#sandboxes());

@@ -36,8 +36,11 @@ echo hoplab:here
  * Put after the plan's script: writes down what the sandbox is, says that it is whole, lets go of the
  * client and waits. \`wait\` also reaps whatever is orphaned in the sandbox.
  */
-export function epilogue(info: string, topology: string): string {
+export function epilogue(info: string, topology: string, live: string): string {
   return `mkdir -p ${SANDBOX_FOLDER}
+cat > ${SANDBOX_FOLDER}/live.json <<'HOPLAB_END'
+${live}
+HOPLAB_END
 cat > ${SANDBOX_FOLDER}/topology.json <<'HOPLAB_END'
 ${topology}
 HOPLAB_END

@@ -24,6 +24,7 @@ const infoSchema = z.object({
   startedAt: z.number(),
   rootless: z.boolean(),
   namespaces: z.array(z.string()),
+  revision: z.number().default(0),
 });
 export type SandboxInfo = z.infer<typeof infoSchema>;
 

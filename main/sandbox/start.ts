@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import type { Progress, Sandbox } from "../../preload/contract/lab.ts";
 import { type Fault, fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
+import type { Live } from "../live/live.ts";
 import { planLab } from "../plan/plan.ts";
 import { findFailedStep, printPlan } from "../plan/script.ts";
 import { namespacesDenied } from "../target/probe.ts";
@@ -14,6 +15,8 @@ import { endHolder, listHolders, type SandboxInfo } from "./list.ts";
 export interface StartOptions {
   /** The lab file, kept with the sandbox so that every client finds it. */
   file?: string;
+  /** What the topology was derived from, kept with the sandbox so that every client can change it. */
+  live?: Live;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -44,6 +47,7 @@ export async function startSandbox(
     startedAt: Date.now(),
     rootless: !target.root,
     namespaces: topology.namespaces.map((namespace) => namespace.name),
+    revision: 0,
   };
   const process = target.spawn(holderArgv(name, target.root));
   process.stdin.on("error", () => {}); // it ended early; what it said tells why
@@ -68,7 +72,8 @@ export async function startSandbox(
   };
   options.signal?.addEventListener("abort", cancel, { once: true });
   if (options.signal?.aborted) cancel();
-  process.stdin.end(printPlan(plan, { progress: true }) + epilogue(JSON.stringify(info), JSON.stringify(topology)));
+  const record = epilogue(JSON.stringify(info), JSON.stringify(topology), JSON.stringify(options.live ?? null));
+  process.stdin.end(printPlan(plan, { progress: true }) + record);
 
   let failed: { batch: number; code: number } | undefined;
   let ready = false;

@@ -16,6 +16,7 @@ import {
   type Traffic,
   trafficSchema,
 } from "./lab.ts";
+import { type LiveLab, labChangeSchema } from "./live.ts";
 import {
   type AskedQuestion,
   type SshHost,
@@ -68,6 +69,7 @@ const captureInput = z.object({
   filter: z.string().max(4096).optional(),
 });
 const captureOnly = z.object({ capture: captureId });
+const changeInput = z.object({ sandbox: sandboxName, target, change: labChangeSchema });
 const sendInput = z.object({ sandbox: sandboxName, target, traffic: trafficSchema });
 const packetsInput = z.object({
   capture: captureId,
@@ -198,8 +200,12 @@ export const calls = {
   "vm.delete": call<typeof none, VmStatus>(none),
   /** Of one target; of all that are connected where none is named. */
   "sandbox.list": call<typeof targetOnly, Sandbox[]>(targetOnly),
-  /** The topology that the sandbox was built from, also where its lab file has changed since. */
+  /** The topology that the sandbox has now, also where its lab file has changed since. Another revision has another. */
   "sandbox.topology": call<typeof sandboxOnly, Topology>(sandboxOnly),
+  /** What can be changed in a lab that is up, and what was. */
+  "lab.live": call<typeof sandboxOnly, LiveLab>(sandboxOnly),
+  /** Changes it; answers when the kernel's state is the new one. A change that fails goes back. */
+  "lab.change": call<typeof changeInput, LiveLab, Progress>(changeInput),
   "sandbox.state": call<typeof stateInput, InterfaceState>(stateInput),
   "capture.start": call<typeof captureInput, Capture>(captureInput),
   "capture.stop": call<typeof captureOnly, Capture>(captureOnly),

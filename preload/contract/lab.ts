@@ -51,6 +51,8 @@ export interface Sandbox {
   startedAt: number;
   namespaces: string[];
   rootless: boolean;
+  /** How often the lab was changed since it was built (`lab.change`): with another revision, the topology is another. */
+  revision: number;
 }
 
 /** One check of a lab, with what was seen. */

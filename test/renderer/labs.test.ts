@@ -29,7 +29,7 @@ import topology from "./flannel-vxlan.topology.json";
 import { recordedTopology } from "./recorded-topology.ts";
 
 function sandbox(name: string, startedAt = 1000, target = "local"): Sandbox {
-  return { name, lab: "flannel-vxlan", target, pid: 1, startedAt, namespaces: [], rootless: true };
+  return { name, lab: "flannel-vxlan", target, pid: 1, startedAt, namespaces: [], rootless: true, revision: 0 };
 }
 function capture(id: string, startedAt: number, running = false): Capture {
   return {

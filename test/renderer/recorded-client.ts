@@ -296,6 +296,8 @@ export class RecordedClient implements Client {
     },
     "sandbox.list": async () => ok(this.sandboxes),
     "sandbox.topology": async () => ok(this.#recording.topology),
+    "lab.live": async () => fail("missing", "the recording does not change"),
+    "lab.change": async () => fail("missing", "the recording does not change"),
     "sandbox.state": async ({ netns, interface: name }) =>
       ok({
         netns,
@@ -446,6 +448,7 @@ export class RecordedClient implements Client {
       startedAt: Date.now() - 125_000,
       namespaces: this.#recording.topology.namespaces.map((namespace) => namespace.name),
       rootless: true,
+      revision: 0,
     };
   }
 

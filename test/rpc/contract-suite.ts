@@ -24,6 +24,7 @@ const sandbox: Sandbox = {
   startedAt: 1_700_000_000_000,
   namespaces: ["node/node1"],
   rootless: true,
+  revision: 0,
 };
 
 export function contractSuite(transport: string, connect: (backend: Backend) => Promise<Connection>): void {

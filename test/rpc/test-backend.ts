@@ -18,6 +18,8 @@ export class TestBackend implements Backend {
       "lab.down": absent,
       "lab.check": absent,
       "lab.doctor": absent,
+      "lab.live": absent,
+      "lab.change": absent,
       "sandbox.list": absent,
       "sandbox.topology": absent,
       "sandbox.state": absent,

@@ -8,6 +8,7 @@
 
 import type { CalicoNetwork, Lab } from "../../lab/schema.ts";
 import { parseSubnet, type Subnet, subnetSize } from "../address.ts";
+import { assignShares } from "../shares.ts";
 import { encapsulationOf } from "./encapsulation.ts";
 
 /** How many addresses of its first block a node keeps for its tunnel: none where it has none. */
@@ -33,13 +34,13 @@ export function blocksInPool(network: CalicoNetwork): number {
 /** The blocks of each node, in the order of the lab's nodes. */
 export function nodeBlocks(lab: Lab, network: CalicoNetwork): Subnet[][] {
   const needed = blocksNeeded(lab, network);
-  let base = parseSubnet(network.network)!.base;
-  return lab.nodes.map(({ name }) =>
-    Array.from({ length: needed.get(name)! }, (): Subnet => {
-      const block = { base, length: network.blockSize };
-      base += subnetSize(network.blockSize);
-      return block;
-    }),
+  const { base } = parseSubnet(network.network)!;
+  const shares = assignShares(lab.nodes, ({ name }) => needed.get(name)!);
+  return shares.map((numbers) =>
+    numbers.map((number) => ({
+      base: base + number * subnetSize(network.blockSize),
+      length: network.blockSize,
+    })),
   );
 }
 

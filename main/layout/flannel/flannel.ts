@@ -23,6 +23,7 @@ import type { Namespace } from "../../../preload/contract/topology.ts";
 import type { FlannelNetwork, Lab } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import type { Identities } from "../identity.ts";
+import { assignShares } from "../shares.ts";
 import { nodeAddresses } from "../underlay.ts";
 import { VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
 import { connectByHostGateway } from "./host-gw.ts";
@@ -39,9 +40,11 @@ export function layOutFlannel(
   nodeNamespaces: Namespace[],
   identities: Identities,
 ): Namespace[] {
+  const shares = assignShares(lab.nodes, () => 1);
   const nodes = lab.nodes.map((node, index): FlannelNode => {
     const netns = nodeNamespaces[index]!;
-    return { netns, label: node.name, address: nodeAddresses(node)[0]!, subnet: nodeSubnet(network, index) };
+    const subnet = nodeSubnet(network, shares[index]![0]!);
+    return { netns, label: node.name, address: nodeAddresses(node)[0]!, subnet };
   });
   const externalMtu = (node: FlannelNode) =>
     node.netns.interfaces.find((item) => item.name === EXTERNAL_INTERFACE)!.mtu;

@@ -23,9 +23,9 @@ export function subnetRange(network: FlannelNetwork): SubnetRange {
   return { first, last, count: Math.floor((last - first) / size) + 1 };
 }
 
-/** The subnet of the node with that index, counted from 0. */
-export function nodeSubnet(network: FlannelNetwork, index: number): Subnet {
-  return { base: subnetRange(network).first + index * subnetSize(network.subnetLen), length: network.subnetLen };
+/** The subnet with that number, counted from 0. */
+export function nodeSubnet(network: FlannelNetwork, share: number): Subnet {
+  return { base: subnetRange(network).first + share * subnetSize(network.subnetLen), length: network.subnetLen };
 }
 
 /** How many pods fit: all addresses but the network's, the bridge's and the broadcast address. */

@@ -1,0 +1,192 @@
+/** What is asked for after one more change. Pure. */
+
+import type { LabChange } from "../../preload/contract/live.ts";
+import { fail, ok, type Result } from "../../preload/contract/result.ts";
+import { faultsOf } from "../fault/faults.ts";
+import { type Lab, runningLabSchema } from "../lab/schema.ts";
+import { validateLab } from "../lab/validate.ts";
+import { parseAddress, parsePrefixed } from "../layout/address.ts";
+import { networkOf, nodeAddresses } from "../layout/underlay.ts";
+import { chooseAddress } from "./free-address.ts";
+import type { Live } from "./live.ts";
+import { holdShares } from "./start.ts";
+import { announcedLab } from "./topology.ts";
+
+/** Faults: `not-found` and `exists` (a fault or node), `bad-input` with what is wrong with the lab that it would be. */
+export function applyChange(live: Live, change: LabChange): Result<Live> {
+  const changed = apply(live, change);
+  return changed.ok ? ok({ ...live, ...changed.value, revision: live.revision + 1 }) : changed;
+}
+
+function apply(live: Live, change: LabChange): Result<Partial<Live>> {
+  switch (change.kind) {
+    case "inject-fault":
+      return injectFault(live, change.name);
+    case "revert-fault":
+      return revertFault(live, change.name);
+    case "add-node":
+      return addNode(live, change);
+    case "remove-node":
+      return removeNode(live, change.name);
+    case "move-node":
+      return moveNode(live, change.name, change.address);
+    case "stop-agent":
+      return stopAgent(live, change.name);
+    case "start-agent":
+      return startAgent(live, change.name);
+  }
+}
+
+function injectFault({ lab, faults }: Live, name: string): Result<Partial<Live>> {
+  const offered = faultsOf(lab).map((fault) => fault.name);
+  if (!offered.includes(name)) {
+    return fail("not-found", `the lab ${lab.id} has no fault ${JSON.stringify(name)}`, {
+      fix: offered.length > 0 ? `It has ${offered.join(", ")}.` : "It has none.",
+    });
+  }
+  if (faults.includes(name)) {
+    return fail("exists", `the fault ${name} is injected already`, { fix: "Revert it first." });
+  }
+  return ok({ faults: [...faults, name] });
+}
+
+function revertFault({ faults }: Live, name: string): Result<Partial<Live>> {
+  if (!faults.includes(name)) {
+    return fail("not-found", `the fault ${JSON.stringify(name)} is not injected`, {
+      fix: faults.length > 0 ? `These are: ${faults.join(", ")}.` : "None is.",
+    });
+  }
+  return ok({ faults: faults.filter((fault) => fault !== name) });
+}
+
+function addNode(live: Live, wanted: Extract<LabChange, { kind: "add-node" }>): Result<Partial<Live>> {
+  const { lab } = live;
+  const { name, pods = lab.network ? [podName(lab, name)] : [] } = wanted;
+  if (lab.nodes.length === 0) return noCluster(lab);
+  if (lab.nodes.some((node) => node.name === name)) return fail("exists", `there is a node ${name} already`);
+  const taken = pods.find((pod) => lab.pods.some((other) => other.name === pod));
+  if (taken) return fail("exists", `there is a pod ${taken} already`);
+  const address = wanted.address === undefined ? chooseAddress(lab, wanted.network) : ok(wanted.address);
+  if (!address.ok) return address;
+  const joined: Lab = {
+    ...lab,
+    nodes: [...lab.nodes, { name, address: address.value, ...(wanted.network ? { network: wanted.network } : {}) }],
+    pods: [...lab.pods, ...pods.map((pod) => ({ name: pod, node: name }))],
+  };
+  const checked = checkLab(joined, `${name} can't join`, address.value);
+  return checked.ok ? ok({ lab: holdShares(checked.value) }) : checked;
+}
+
+/** The next free letter where pods are called by letters, else the node's name with what it is. */
+function podName({ pods }: Lab, node: string): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz".split("");
+  const free = letters.find((letter) => pods.every(({ name }) => name < letter));
+  const isByLetter = pods.every(({ name }) => name.length === 1);
+  return isByLetter && free ? free : `${node.slice(0, 59)}-pod`;
+}
+
+function removeNode(live: Live, name: string): Result<Partial<Live>> {
+  const { lab, faults, stopped } = live;
+  const found = findNode(lab, name);
+  if (!found.ok) return found;
+  if (lab.nodes.length === 1) {
+    return fail("bad-input", `${name} is the last node of ${lab.id}`, {
+      fix: `\`hoplab down\` removes the whole lab.`,
+    });
+  }
+  if (faults.length > 0) {
+    return fail("bad-input", `${name} can't leave while a fault is injected, which may be about it`, {
+      fix: `Revert it first: ${faults.join(", ")}.`,
+    });
+  }
+  const gone = new Set(lab.pods.filter(({ node }) => node === name).map((pod) => pod.name));
+  const isGone = (reference: string) => {
+    const [kind, label] = reference.includes("/") ? reference.split("/") : [undefined, reference];
+    if (kind === "node" || (kind === undefined && label === name)) return label === name;
+    return (kind === "pod" || kind === undefined) && gone.has(label ?? "");
+  };
+  const left: Lab = {
+    ...lab,
+    nodes: lab.nodes.filter((node) => node.name !== name),
+    pods: lab.pods.filter((pod) => pod.node !== name),
+    traffic: lab.traffic.filter(({ from, to }) => !isGone(from) && !isGone(to)),
+    checks: lab.checks.filter(({ ping, path }) => {
+      const ends = [ping?.from, ping?.to, path?.from, path?.to].flatMap((end) => end ?? []);
+      const on = (path?.through ?? []).map((item) => item.slice(0, item.lastIndexOf("/")));
+      return ![...ends, ...on].some(isGone);
+    }),
+  };
+  const checked = checkLab(left, `${name} can't leave`);
+  if (!checked.ok) return checked;
+  const { [name]: _gone, ...others } = stopped;
+  return ok({ lab: checked.value, stopped: others });
+}
+
+function moveNode({ lab }: Live, name: string, address: string): Result<Partial<Live>> {
+  const found = findNode(lab, name);
+  if (!found.ok) return found;
+  const [now, ...others] = nodeAddresses(found.value);
+  if (now === address) return fail("exists", `${name} has the address ${address} already`);
+  const { network: _network, ...node } = found.value;
+  const moved = { ...node, address: others.length > 0 ? [address, ...others] : address };
+  const nodes = lab.nodes.map((other) => (other.name === name ? moved : other));
+  const checked = checkLab({ ...lab, nodes }, `${name} can't move`, address);
+  return checked.ok ? ok({ lab: checked.value }) : checked;
+}
+
+function stopAgent(live: Live, name: string): Result<Partial<Live>> {
+  const found = findAgent(live.lab, name);
+  if (!found.ok) return found;
+  if (live.stopped[name]) return fail("exists", `the agent of ${name} is stopped already`);
+  return ok({ stopped: { ...live.stopped, [name]: announcedLab(live) } });
+}
+
+function startAgent({ lab, stopped }: Live, name: string): Result<Partial<Live>> {
+  const found = findAgent(lab, name);
+  if (!found.ok) return found;
+  if (!stopped[name]) return fail("exists", `the agent of ${name} is running already`);
+  const { [name]: _frozen, ...others } = stopped;
+  return ok({ stopped: others });
+}
+
+function findNode(lab: Lab, name: string): Result<Lab["nodes"][number]> {
+  const found = lab.nodes.find((node) => node.name === name);
+  if (found) return ok(found);
+  if (lab.nodes.length === 0) return noCluster(lab);
+  return fail("not-found", `the lab ${lab.id} has no node ${JSON.stringify(name)}`, {
+    fix: `It has ${lab.nodes.map((node) => node.name).join(", ")}.`,
+  });
+}
+
+function findAgent(lab: Lab, name: string): Result<Lab["nodes"][number]> {
+  if (lab.network) return findNode(lab, name);
+  return fail("bad-input", `the lab ${lab.id} has no network plugin, so no node of it has an agent`);
+}
+
+function noCluster(lab: Lab): Result<never> {
+  return fail("bad-input", `the lab ${lab.id} is no cluster: it has no nodes that could come and go`);
+}
+
+/** The lab as it would be, if that makes sense. */
+function checkLab(lab: Lab, refusal: string, address?: string): Result<Lab> {
+  const parsed = runningLabSchema.safeParse(lab);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return fail("bad-input", `${refusal}: ${issue?.message ?? "not allowed"}`);
+  }
+  const held = address === undefined ? undefined : ownerOf(lab, address);
+  if (held) return fail("bad-input", `${refusal}: ${address} belongs to ${held}`);
+  const [finding] = validateLab(parsed.data);
+  return finding ? fail("bad-input", `${refusal}: ${finding.message}`) : ok(parsed.data);
+}
+
+/** What else than a node has that address. */
+function ownerOf(lab: Lab, address: string): string | undefined {
+  const network = networkOf(lab, address);
+  if (network?.gateway === address) return `${network.name}, whose gateway it is`;
+  return lab.namespaces.find((netns) =>
+    [...netns.interfaces, ...netns.bridges]
+      .flatMap((item) => item.addresses)
+      .some((prefixed) => parsePrefixed(prefixed)?.address === parseAddress(address)),
+  )?.name;
+}

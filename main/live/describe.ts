@@ -1,0 +1,30 @@
+/** What the page and the command line are told of a lab that is up and changes. Pure. */
+
+import type { LiveLab } from "../../preload/contract/live.ts";
+import { faultsOf } from "../fault/faults.ts";
+import { networkOf, nodeAddresses } from "../layout/underlay.ts";
+import type { Live } from "./live.ts";
+
+export function describeLive({ revision, lab, faults, stopped }: Live): LiveLab {
+  return {
+    revision,
+    nodes: lab.nodes.map((node) => {
+      const address = nodeAddresses(node)[0]!;
+      const agent = stopped[node.name] ? "stopped" : "running";
+      return {
+        name: node.name,
+        address,
+        network: networkOf(lab, address)?.name ?? "",
+        ...(lab.network ? { agent } : {}),
+      };
+    }),
+    faults: faultsOf(lab).map(({ name, title, symptom, search, shows }) => ({
+      name,
+      title,
+      symptom,
+      search,
+      shows,
+      injected: faults.includes(name),
+    })),
+  };
+}
