@@ -1,5 +1,6 @@
 /** What a lab needs of the kernel and of the machine it runs on, whether or not its file says so. */
 
+import { needsBird } from "../layout/calico/bgp.ts";
 import { encapsulationOf } from "../layout/calico/encapsulation.ts";
 import type { Lab } from "./schema.ts";
 
@@ -16,6 +17,8 @@ export function requirementsOf(lab: Lab): string[] {
     needed.add("ipset");
     const { kind } = encapsulationOf(lab.network);
     if (kind !== "none") needed.add(kind);
+    if (needsBird(lab.network)) needed.add("bird");
   }
+  if (lab.namespaces.some((netns) => netns.bird)) needed.add("bird");
   return [...needed].sort();
 }

@@ -70,6 +70,8 @@ const underlay = z.strictObject({
     .max(20),
 });
 
+const asNumber = z.int().min(1).max(4_294_967_294);
+
 const node = z.strictObject({
   name: label,
   /** A list puts the node on several networks: eth0, eth1 and so on. The network plugin uses the first. */
@@ -78,6 +80,8 @@ const node = z.strictObject({
   }),
   /** The underlay network of the first address; the one whose subnet holds it unless given. */
   network: label.optional(),
+  /** Its own AS number, where BGP runs on it; that of the network's bgp unless given. */
+  as: asNumber.optional(),
 });
 
 const backend = z.discriminatedUnion("type", [
@@ -101,6 +105,29 @@ const flannel = z.strictObject({
   ipMasq: z.boolean().default(true),
 });
 
+/** How Calico's nodes find each other's blocks, with the words of BGPConfiguration and BGPPeer (projectcalico.org/v3). */
+const bgp = z.strictObject({
+  as: asNumber.default(64512),
+  /** Every node speaks with every other. */
+  mesh: z.boolean().default(true),
+  /** Nodes that all others speak with, and that pass on what they hear. They take no part in the mesh. */
+  reflectors: z.array(label).max(250).default([]),
+  /** Routers outside the cluster that nodes speak with. */
+  peers: z
+    .array(
+      z.strictObject({
+        address,
+        as: asNumber,
+        /** All nodes unless given. */
+        nodes: z.array(label).min(1).max(250).optional(),
+        /** Blocks of other nodes, which nodes know from each other, are announced with those nodes as next hop. */
+        keepOriginalNextHop: z.boolean().default(false),
+      }),
+    )
+    .max(50)
+    .default([]),
+});
+
 /** An IP pool and how its blocks are reached, with the words of Calico's IPPool (projectcalico.org/v3). */
 const calico = z.strictObject({
   plugin: z.literal("calico"),
@@ -121,6 +148,8 @@ const calico = z.strictObject({
   natOutgoing: z.boolean().default(true),
   /** Who writes the routes of IPIP: Felix (`proto 80`, v3.33 and later) or, as before, BIRD (`proto bird`). */
   routes: z.enum(["felix", "bird"]).default("felix"),
+  /** Only where BIRD writes the routes: without encapsulation, and with `routes: bird`. */
+  bgp: bgp.optional(),
 });
 
 const network = z.discriminatedUnion("plugin", [flannel, calico]);
@@ -130,6 +159,19 @@ const freeInterface = z.strictObject({
   addresses: z.array(prefixed).max(32).default([]),
   mac: mac.optional(),
   mtu: mtu.optional(),
+});
+
+/** A BGP router: BIRD with these neighbours. */
+const bird = z.strictObject({
+  as: asNumber,
+  /** The router's id; its first address unless given. */
+  id: address.optional(),
+  neighbours: z
+    .array(z.strictObject({ address, as: asNumber }))
+    .min(1)
+    .max(250),
+  /** What it announces as its own, as far as it has routes to it. What it learns it passes on in any case. */
+  networks: z.array(subnet).max(100).default([]),
 });
 
 const namespace = z.strictObject({
@@ -150,6 +192,7 @@ const namespace = z.strictObject({
     .array(z.strictObject({ to: destination, via: address.optional(), dev: interfaceName.optional() }))
     .max(1000)
     .default([]),
+  bird: bird.optional(),
   /** Keys below net/, with dots or slashes. */
   sysctls: z
     .record(
@@ -232,4 +275,6 @@ export type LabNamespace = Lab["namespaces"][number];
 type PluginNetwork = NonNullable<Lab["network"]>;
 export type FlannelNetwork = Extract<PluginNetwork, { plugin: "flannel" }>;
 export type CalicoNetwork = Extract<PluginNetwork, { plugin: "calico" }>;
+export type CalicoBgp = NonNullable<CalicoNetwork["bgp"]>;
+export type LabBird = NonNullable<LabNamespace["bird"]>;
 export type LabCheck = Lab["checks"][number];

@@ -174,11 +174,8 @@ function checkEncapsulation(network: CalicoNetwork): Finding[] {
       const message = "found bird; allowed is felix: Felix writes the routes of VXLAN in every version of Calico";
       return [{ path: ["network", "routes"], message }];
     }
-    case "none": {
-      const message =
-        "both modes are Never, but a pool without encapsulation can't be built yet; allowed is one other than Never";
-      return [{ path: ["network", network.vxlanMode ? "vxlanMode" : "ipipMode"], message }];
-    }
+    case "none":
+      return [];
   }
 }
 

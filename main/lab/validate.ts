@@ -7,6 +7,7 @@ import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
 import { findReferenced, type Named, splitInterface } from "./reference.ts";
 import type { Lab, LabCheck } from "./schema.ts";
+import { validateBgp } from "./validate-bgp.ts";
 import { validateCluster } from "./validate-cluster.ts";
 import { validateFreeForm } from "./validate-free-form.ts";
 
@@ -14,7 +15,7 @@ export type { Finding } from "./finding.ts";
 
 /** `damaged`: top-level keys of which the schema refused something, so that nothing in them can be called missing. */
 export function validateLab(lab: Lab, damaged: ReadonlySet<string> = new Set()): Finding[] {
-  const built = [...validateCluster(lab, damaged), ...validateFreeForm(lab, damaged)];
+  const built = [...validateCluster(lab, damaged), ...validateFreeForm(lab, damaged), ...validateBgp(lab, damaged)];
   if (damaged.size === 0 && lab.nodes.length === 0 && lab.namespaces.length === 0) {
     built.push({ path: [], message: "the lab builds nothing; allowed is at least one of nodes and namespaces" });
   }

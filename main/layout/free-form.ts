@@ -10,6 +10,8 @@
 
 import type { InterfaceRef, Namespace } from "../../preload/contract/topology.ts";
 import type { Lab, LabNamespace } from "../lab/schema.ts";
+import { addBird, prefixesOf } from "./bird.ts";
+import { announcedBlocks } from "./calico/bgp.ts";
 import type { Identities } from "./identity.ts";
 import { emptyNamespace, joinVeths, routingSysctls, type Veth } from "./namespace.ts";
 import { UNDERLAY_BRIDGE } from "./underlay.ts";
@@ -37,7 +39,16 @@ export function layOutFreeForm(lab: Lab, networks: Namespace[], identities: Iden
       { netns: found(b), end: layOutEnd(lab, found(b), b, a, identities) },
     );
   }
-  for (const [index, netns] of namespaces.entries()) finishNamespace(netns, lab.namespaces[index]!);
+  for (const [index, netns] of namespaces.entries()) {
+    const described = lab.namespaces[index]!;
+    finishNamespace(netns, described);
+    if (!described.bird) continue;
+    addBird(
+      netns,
+      described.bird,
+      prefixesOf(lab, described.bird, (address) => announcedBlocks(lab, address)),
+    );
+  }
   return namespaces;
 }
 

@@ -48,17 +48,21 @@ export function planDaemons(namespaces: readonly Namespace[]): Batch[] {
 
 function planStart(netns: string, { name, argv, why }: Daemon): Step {
   const place = `${FOLDER}/${netns}.${name}`;
-  const enter = `nsenter --net=/run/netns/${netns} unshare --mount sh -c ${quote(WITH_FILES.trim())} ${netns}`;
   return {
-    command: `${enter} ${argv.map(quote).join(" ")} </dev/null >${place}.log 2>&1 &\necho $! >${place}.pid`,
+    command: `${enter(netns)} ${argv.map(quote).join(" ")} </dev/null >${place}.log 2>&1 &\necho $! >${place}.pid`,
     why,
   };
+}
+
+/** Begins a command that runs in the namespace with its files. */
+function enter(netns: string): string {
+  return `nsenter --net=/run/netns/${netns} unshare --mount sh -c ${quote(WITH_FILES.trim())} ${netns}`;
 }
 
 function planReady(netns: string, { name, ready }: Daemon): Step[] {
   if (!ready) return [];
   const log = `${FOLDER}/${netns}.${name}.log`;
-  const test = `nsenter --net=/run/netns/${netns} sh -c ${quote(ready.command)} >/dev/null 2>&1`;
+  const test = `${enter(netns)} sh -c ${quote(ready.command)} >/dev/null 2>&1`;
   const give = `{ echo ${quote(`${name} of ${netns} is not ready: ${ready.why}`)} >&2; tail -n 5 ${log} >&2; exit 1; }`;
   return [
     {

@@ -47,6 +47,12 @@ const PROBES: Record<string, Probe> = {
     try: "command -v ipset && ipset create probe hash:net && iptables -w -A INPUT -m set --match-set probe src -j ACCEPT",
     fix: "Install it: apt-get install ipset. If it is there, this kernel lacks ip_set or xt_set.",
   },
+  bird: {
+    kind: "program",
+    // The answer goes to stderr. BIRD 1 has no `ipv4` channels.
+    try: 'command -v birdc && bird --version 2>&1 | grep -q "version 2"',
+    fix: "Install BIRD 2: apt-get install bird2",
+  },
   nft: {
     kind: "program",
     try: "command -v nft && nft add table ip probe",

@@ -17,7 +17,8 @@
  *      node/node1  172.26.0.0/26                    node/node2  172.26.0.64/26
  *
  * The tunnel is tunl0 (IPIP) or, with the same address, vxlan.calico (UDP 4789). CrossSubnet: between nodes of one subnet
- * the packet leaves by eth0 as it is and never meets the tunnel.
+ * the packet leaves by eth0 as it is and never meets the tunnel. Without encapsulation there is no tunnel at all, and the
+ * nodes learn from each other by BGP (bgp.ts) where which block is.
  */
 
 import type { Namespace } from "../../../preload/contract/topology.ts";
@@ -25,6 +26,8 @@ import type { CalicoNetwork, Lab } from "../../lab/schema.ts";
 import type { Identities } from "../identity.ts";
 import { networkOf, nodeAddresses } from "../underlay.ts";
 import { VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
+import { asOf, expectedOf, needsBird, sessionsOf } from "./bgp.ts";
+import { addCalicoBird } from "./bird.ts";
 import { nodeBlocks, tunnelAddresses } from "./blocks.ts";
 import { encapsulationOf } from "./encapsulation.ts";
 import { connectByIpip, IPIP_OVERHEAD } from "./ipip.ts";
@@ -53,6 +56,7 @@ export function layOutCalico(
       address,
       network: networkOf(lab, address)!,
       blocks: blocks[index]!,
+      as: asOf(network, node),
       // Of several cards Felix takes the smallest MTU (felix/dataplane/linux/int_dataplane.go, findHostMTU).
       mtu: network.mtu ?? Math.min(...netns.interfaces.map((card) => card.mtu)) - OVERHEAD[kind],
     };
@@ -65,8 +69,12 @@ export function layOutCalico(
       connectByVxlan(network, nodes, crossSubnet);
       break;
     case "none":
-      // A lab without encapsulation is refused (main/lab/validate-cluster.ts) until BIRD is built.
       break;
+  }
+  if (needsBird(network)) {
+    for (const node of nodes) {
+      addCalicoBird(network, node, sessionsOf(network, node, nodes), expectedOf(lab, network, node, nodes));
+    }
   }
   return nodes.flatMap((node) => {
     ensureProxyArpRoute(node);

@@ -13,6 +13,8 @@ export interface CalicoNode {
   network: LabNetwork;
   /** Its shares of the pool; at least one. The first address of the first is the tunnel's, where there is a tunnel. */
   blocks: Subnet[];
+  /** Its BGP autonomous system. */
+  as: number;
   /** Of its tunnel and its pods. */
   mtu: number;
 }

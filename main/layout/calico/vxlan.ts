@@ -15,9 +15,6 @@ import { blackholeBlocks, directRoute } from "./routes.ts";
 
 export const VXLAN_DEVICE = "vxlan.calico";
 
-/** Felix marks with it the routes that its tunnel device does not: those by the card, and blackholes. */
-const FELIX = "80";
-
 export function connectByVxlan(network: CalicoNetwork, nodes: CalicoNode[], crossSubnet: boolean): void {
   const ends = new Map(nodes.map((node) => [node, tunnelEnd(node)]));
   for (const node of nodes) {
@@ -35,14 +32,14 @@ export function connectByVxlan(network: CalicoNetwork, nodes: CalicoNode[], cros
       learning: false,
       why: `The tunnel to the other nodes: what goes in here comes out of ${PARENT_INTERFACE} inside a UDP packet to port ${network.vxlanPort}. ${mtuReason(network, node)} It learns no addresses, because Felix writes them all. Its MAC address is 66 and the first five bytes of the SHA-1 of "${node.label}", so that every node can work out every other's. Its address is the first of the node's own block.`,
     });
-    blackholeBlocks(node, FELIX);
+    blackholeBlocks(node);
     for (const [remote, end] of ends) {
       if (remote === node) continue;
       addTunnelEnd(node.netns, VXLAN_DEVICE, end);
       const isDirect = crossSubnet && remote.network === node.network;
       for (const block of remote.blocks) {
         if (isDirect) {
-          node.netns.routes.push(directRoute(remote, block, FELIX));
+          node.netns.routes.push(directRoute(remote, block));
           continue;
         }
         node.netns.routes.push({
