@@ -7,6 +7,7 @@ import type { Layer } from "../../preload/contract/frame.ts";
 import type { Cause, Change, Hop, Journey } from "../../preload/contract/journey.ts";
 import { netnsFile } from "../../preload/contract/topology.ts";
 import { compareStacks, ethernetBelow, innermost, ipLayers, isIp, routedHeaders, textIn } from "../journey/stack.ts";
+import { bgpSessionCauses } from "./bgp.ts";
 import {
   answeredLookup,
   lookupKey,
@@ -119,8 +120,12 @@ function routeCauses(
   const route = routeLine(answer, (dev) => leavesBy(dev, hop, state, after, at));
   const dev = route && wordAfter(route, "dev");
   if (!route || !dev) return [];
-  const causes: Cause[] = [{ kind: "route", text: route, command: lookupKey(lookup) }];
-  const next = gatewayOf(route) ?? lookup.destination;
+  const gateway = gatewayOf(route);
+  const causes: Cause[] = [
+    { kind: "route", text: route, command: lookupKey(lookup) },
+    ...bgpSessionCauses(state, route, gateway),
+  ];
+  const next = gateway ?? lookup.destination;
   const neighbour = neighbourLine(state, next, dev, textIn(ethernetBelow(after, at), "dst"));
   if (neighbour) {
     causes.push({ kind: "neighbour", text: neighbour, command: `ip -n ${netnsFile(hop.netns)} neigh show dev ${dev}` });

@@ -23,6 +23,8 @@ export interface NamespaceState {
   fdb: string[];
   /** `sysctl net.ipv4.conf` of proxy_arp alone. Not in captures that were made before it was read. */
   sysctls?: string[];
+  /** `socket PATH`, then `birdc show protocols all` and `show route all`; empty where no BIRD runs. Not in older captures. */
+  bird?: string[];
 }
 
 /** The line of `ip -d -o link` about the interface. */

@@ -5,6 +5,7 @@ import { ok, type Result } from "../../preload/contract/result.ts";
 import { type Interface, netnsFile } from "../../preload/contract/topology.ts";
 import { lookupKey, type RouteLookup } from "../cause/lookup.ts";
 import type { KernelState, NamespaceState } from "../cause/state.ts";
+import { FILES_FOLDER } from "../plan/file.ts";
 import type { OpenSandbox } from "./open-sandbox.ts";
 
 /** What is read of each namespace: the part's name, the program with its options, and what it is to show. */
@@ -21,7 +22,13 @@ function readsOf(name: string): { part: keyof NamespaceState; command: string }[
   const reads = PARTS.map(([part, program, what]) => ({ part, command: `${program} -n ${netnsFile(name)} ${what}` }));
   if (name.startsWith("pod/")) return reads;
   const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
-  return [...reads, { part: "sysctls", command: `nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'` }];
+  const sockets = `${FILES_FOLDER}/${netnsFile(name)}/run/*/bird.ctl`;
+  const ask = `echo "socket $ctl"; for what in protocols route; do timeout 5 birdc -s "$ctl" show $what all; done`;
+  return [
+    ...reads,
+    { part: "sysctls", command: `nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'` },
+    { part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` },
+  ];
 }
 
 /** `net/ipv4/conf/eth0.5/proxy_arp:1` as sysctl prints it: `net.ipv4.conf.eth0/5.proxy_arp = 1`. */
@@ -63,7 +70,7 @@ async function readMarked(sandbox: OpenSandbox, commands: readonly string[]): Pr
 const MARK = "hoplab:next";
 
 function emptyState(): NamespaceState {
-  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [] };
+  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [], bird: [] };
 }
 
 /** Asks the kernel for the route of each lookup. Those that have none are left out. Keys are `lookupKey`s. */

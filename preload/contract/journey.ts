@@ -87,6 +87,7 @@ export const CAUSE_KINDS = [
   "tunnel",
   "address",
   "sysctl",
+  "bgp-session",
 ] as const;
 
 export type CauseKind = (typeof CAUSE_KINDS)[number];
