@@ -6,9 +6,9 @@ import { PRIVILEGE_CHOICES } from "../../preload/contract/target.ts";
 import { VERSION } from "../rpc/version.ts";
 import { runCapture, runRead } from "./capture-commands.ts";
 import { runCheck } from "./check-command.ts";
+import { runCompare, runSendOrCompare } from "./compare-command.ts";
 import { runExec, runState } from "./enter-commands.ts";
 import { runDoctor, runDown, runLabs, runPlan, runPs, runUp, runValidate } from "./lab-commands.ts";
-import { runSend } from "./send-command.ts";
 import { runServe } from "./serve-command.ts";
 import { type CliOptions, EXIT_USAGE, printFaultAs } from "./session.ts";
 import { runTargetAdd, runTargetList, runTargetRemove, runTargetTest } from "./target-commands.ts";
@@ -99,7 +99,23 @@ program
   .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
   .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
   .option("--fragment", "clear DF: any router may cut what is too big")
-  .action((lab: string, traffic: Parameters<typeof runSend>[2]) => runSend(options(), lab, traffic));
+  .action((lab: string, traffic: Parameters<typeof runSendOrCompare>[2]) => runSendOrCompare(options(), lab, traffic));
+program
+  .command("compare <lab> [other]")
+  .description(
+    "send the same traffic in two labs, and align the journeys hop by hop (brings them up where they are not)",
+  )
+  .option("--from <name>", "who sends: a name that both labs have (default: what the first lab suggests)")
+  .option("--to <name>", "who receives: likewise, or an IPv4 address")
+  .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
+  .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
+  .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
+  .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
+  .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
+  .option("--fragment", "clear DF: any router may cut what is too big")
+  .action((lab: string, other: string | undefined, traffic: Parameters<typeof runCompare>[3]) =>
+    runCompare(options(), lab, other, traffic),
+  );
 program
   .command("check <lab>")
   .description("run a lab's checks: what is expected against what is seen (brings the lab up for it where it is not)")

@@ -2,8 +2,7 @@
 
 import type { Progress, Sandbox } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import { findLab } from "../lab/catalogue.ts";
-import { readLab } from "../lab/read.ts";
+import { findLab, readWithCompared } from "../lab/catalogue.ts";
 import { layOutLab } from "../layout/layout.ts";
 import { planLab } from "../plan/plan.ts";
 import { printPlan } from "../plan/script.ts";
@@ -39,7 +38,7 @@ export async function runDoctor(options: CliOptions): Promise<void> {
 }
 
 export async function runValidate(options: CliOptions, file: string): Promise<void> {
-  const lab = await readLab(file);
+  const lab = await readWithCompared(file, LABS_DIR);
   if (!lab.ok) return printFaultAs(lab.fault, options.json === true);
   const output = { file: lab.value.file, id: lab.value.lab.id, valid: true };
   process.stdout.write(
@@ -50,14 +49,36 @@ export async function runValidate(options: CliOptions, file: string): Promise<vo
 export async function runPlan(options: CliOptions, ref: string, format: "sh" | "json"): Promise<void> {
   const found = await findLab(ref, LABS_DIR);
   if (!found.ok) return printFaultAs(found.fault, options.json === true);
+  const compared = found.value.compared?.map(({ lab }) => lab.id);
+  if (compared) {
+    const message = `${found.value.lab.id} is a comparison of ${compared.join(" and ")} and builds nothing itself`;
+    const fix = compared.map((id) => `hoplab plan ${id}`).join("\n");
+    return printFaultAs(fail("bad-input", message, { fix }).fault, options.json === true);
+  }
   const plan = planLab(layOutLab(found.value.lab));
   process.stdout.write(options.json || format === "json" ? `${JSON.stringify(plan)}\n` : printPlan(plan));
 }
 
 export async function runUp(options: CliOptions, lab: string, name: string | undefined): Promise<void> {
   await using session = await CliSession.open(options);
-  const up = await bringUp(session, lab, name);
-  session.print(up, printUp);
+  const compared = name === undefined ? await comparedLabs(session, lab) : undefined;
+  if (!compared) return session.print(await bringUp(session, lab, name), printUp);
+  const listed = await session.sandboxes();
+  if (!listed.ok) return session.fault(listed.fault);
+  const up: Sandbox[] = [];
+  for (const id of compared) {
+    const there = listed.value.find((sandbox) => sandbox.name === id);
+    const started = there ? ok(there) : await bringUp(session, id);
+    if (!started.ok) return session.fault(started.fault);
+    up.push(started.value);
+  }
+  session.print(ok(up), (both) => [...both.map(printUp), `Compare them with \`hoplab compare ${lab}\`.`].join("\n"));
+}
+
+/** The labs of a comparison; undefined where it is none, or can't be read. */
+export async function comparedLabs(session: CliSession, lab: string): Promise<[string, string] | undefined> {
+  const detail = await session.call("lab.open", { lab });
+  return detail.ok ? detail.value.lab.compares : undefined;
 }
 
 /** Brings a lab up and shows how far it is, on a terminal. */
@@ -102,13 +123,21 @@ export async function runDown(options: CliOptions, name: string | undefined, all
   if (!name && !all) return session.fault(fail("bad-input", "say which lab to take down, or --all").fault);
   const listed = await session.sandboxes();
   if (!listed.ok) return session.fault(listed.fault);
-  // A lab file's path is as good as its id here, as it is everywhere else.
-  const names = all ? listed.value.map((sandbox) => sandbox.name) : [await sandboxName(name ?? "", listed.value)];
+  const names = all ? listed.value.map((sandbox) => sandbox.name) : await namesMeant(session, name ?? "", listed.value);
   for (const one of names) {
     const down = await session.call("lab.down", { sandbox: one });
     if (!down.ok) return session.fault(down.fault);
   }
   session.print(ok({ down: names }), () => (names.length === 0 ? "No lab is up." : `${names.join(", ")}: gone.`));
+}
+
+/** A lab file's path is as good as its id here, as it is everywhere else. A comparison means those of its labs that are up. */
+async function namesMeant(session: CliSession, ref: string, sandboxes: readonly Sandbox[]): Promise<string[]> {
+  const name = await sandboxName(ref, sandboxes);
+  if (sandboxes.some((sandbox) => sandbox.name === name)) return [name];
+  const compared = await comparedLabs(session, ref);
+  const up = compared?.filter((id) => sandboxes.some((sandbox) => sandbox.name === id)) ?? [];
+  return up.length > 0 ? up : [name];
 }
 
 /** The name of the sandbox that a person means by a sandbox's name, a lab's id or a lab file. */

@@ -6,7 +6,7 @@ import type { Traffic } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import { bringUp, sandboxName } from "./lab-commands.ts";
 import { paint, printJourney } from "./print.ts";
-import { type CliOptions, CliSession } from "./session.ts";
+import type { CliSession } from "./session.ts";
 
 export interface SendOptions {
   from?: string;
@@ -20,8 +20,7 @@ export interface SendOptions {
 }
 
 /** Sends traffic and prints each packet's journey. A lab that is not up is brought up for it and taken down again. */
-export async function runSend(options: CliOptions, lab: string, wanted: SendOptions): Promise<void> {
-  await using session = await CliSession.open(options);
+export async function runSend(session: CliSession, lab: string, wanted: SendOptions): Promise<void> {
   const found = await findOrBringUp(session, lab);
   if (!found.ok) return session.fault(found.fault);
   if (found.value.broughtUp && !session.json)
@@ -102,7 +101,8 @@ async function openAll(session: CliSession, capture: string, ids: readonly numbe
   return journeys;
 }
 
-async function completeTraffic(session: CliSession, lab: string, wanted: SendOptions): Promise<Result<Traffic>> {
+/** What is not said is taken from what the lab suggests. */
+export async function completeTraffic(session: CliSession, lab: string, wanted: SendOptions): Promise<Result<Traffic>> {
   const detail = wanted.from && wanted.to ? undefined : await session.call("lab.open", { lab });
   const [suggested] = detail?.ok ? detail.value.traffic : [];
   const from = wanted.from ?? suggested?.from;

@@ -1,18 +1,24 @@
 /** Finds labs: those that come with Hoplab by id, any other by its path. */
 
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { LANGUAGES, type LabSummary, type Language } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import { readLab, readText } from "./read.ts";
-import { requirementsOf } from "./requirements.ts";
+import { groupOf, requirementsOf } from "./requirements.ts";
 import type { Lab } from "./schema.ts";
+import type { Compared } from "./validate-comparison.ts";
 
 const LAB_FILE = "lab.yaml";
 
-export interface FoundLab {
+export interface ReadLab {
   lab: Lab;
   file: string;
+  /** Of a comparison: its two labs. */
+  compared?: [ReadLab, ReadLab];
+}
+
+export interface FoundLab extends ReadLab {
   /** Markdown in every language; where one is not written, the English. Empty where there is no guide. */
   guide: Record<Language, string>;
 }
@@ -20,7 +26,7 @@ export interface FoundLab {
 /** The labs of a folder that has one folder per lab, sorted by id. A broken one is listed with its problem. */
 export async function listLabs(labsDir: string): Promise<LabSummary[]> {
   const ids = await labIds(labsDir);
-  return Promise.all(ids.map((id) => summarizeLab(id, join(labsDir, id, LAB_FILE))));
+  return Promise.all(ids.map((id) => summarizeLab(id, join(labsDir, id, LAB_FILE), labsDir)));
 }
 
 /**
@@ -34,22 +40,65 @@ export async function findLab(ref: string, labsDir: string): Promise<Result<Foun
     const fix = `The labs that come with Hoplab are ${ids.join(", ")}. A path to a lab file is fine as well.`;
     return fail("not-found", `there is no lab ${JSON.stringify(ref)}`, { fix });
   }
-  const read = await readLab(file);
+  const read = await readWithCompared(file, labsDir);
   if (!read.ok) return read;
   const guide = await readGuide(dirname(file));
   return guide.ok ? ok({ ...read.value, guide: guide.value }) : guide;
 }
 
 /** What a list of labs shows of the file that should hold the lab of that id. */
-export async function summarizeLab(id: string, file: string): Promise<LabSummary> {
-  const read = await readLab(file);
+export async function summarizeLab(id: string, file: string, labsDir: string): Promise<LabSummary> {
+  const read = await readWithCompared(file, labsDir);
   if (!read.ok) {
     const words = { en: id };
-    return { id, title: words, summary: { en: "" }, file, requires: [], problem: read.fault.message };
+    const problem = read.fault.message;
+    return { id, title: words, summary: { en: "" }, file, group: "basics", requires: [], problem };
   }
   const { lab } = read.value;
   const misnamed = lab.id === id ? {} : { problem: `it should be the lab ${id}, but its id is ${lab.id}` };
-  return { id, title: lab.title, summary: lab.summary, file, requires: requirementsOf(lab), ...misnamed };
+  return { ...summaryOf(read.value), id, ...misnamed };
+}
+
+/** A comparison needs what its labs need, and stands with the first of them. */
+export function summaryOf({ lab, file, compared }: ReadLab): LabSummary {
+  const { id, title, summary } = lab;
+  const labs = compared?.map((one) => one.lab) ?? [lab];
+  const requires = [...new Set([lab, ...labs].flatMap(requirementsOf))].sort();
+  return {
+    ...{ id, title, summary, file, group: groupOf(labs[0] ?? lab), requires },
+    ...(compared ? { compares: [compared[0].lab.id, compared[1].lab.id] } : {}),
+  };
+}
+
+/** Reads a lab file and, of a comparison, the two labs that it names. Faults: those of `readLab`. */
+export async function readWithCompared(file: string, labsDir: string): Promise<Result<ReadLab>> {
+  const read = await readLab(file);
+  if (!read.ok || !read.value.lab.compare) return read;
+  const refs = read.value.lab.compare.labs;
+  const [left, right] = [await readCompared(refs[0], file, labsDir), await readCompared(refs[1], file, labsDir)];
+  const whole = await readLab(
+    file,
+    new Map<string, Compared>([
+      [refs[0], left],
+      [refs[1], right],
+    ]),
+  );
+  return whole.ok && "lab" in left && "lab" in right ? ok({ ...whole.value, compared: [left, right] }) : whole;
+}
+
+/** A lab that a comparison in `file` names: the id of one that comes with Hoplab, or a path from the folder of that file. */
+async function readCompared(ref: string, file: string, labsDir: string): Promise<ReadLab | { problem: string }> {
+  const ids = await labIds(labsDir);
+  const at = ids.includes(ref) ? join(labsDir, ref, LAB_FILE) : await labFileAt(resolve(dirname(file), ref));
+  if (at === undefined) {
+    return { problem: `there is no lab ${JSON.stringify(ref)}; allowed are ${ids.join(", ")} and paths to lab files` };
+  }
+  const read = await readLab(at);
+  if (!read.ok) return { problem: read.fault.message };
+  const { lab } = read.value;
+  return lab.compare
+    ? { problem: `${lab.id} is a comparison itself; allowed are labs that build something` }
+    : read.value;
 }
 
 async function labIds(labsDir: string): Promise<string[]> {

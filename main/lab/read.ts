@@ -11,6 +11,7 @@ import { keyText, Locator, startOf } from "./locate.ts";
 import { salvageLab } from "./salvage.ts";
 import { type Lab, labSchema } from "./schema.ts";
 import { type Finding, validateLab } from "./validate.ts";
+import type { Compared } from "./validate-comparison.ts";
 
 /** A lab file may have this many bytes. */
 export const LAB_FILE_BYTES = 1024 * 1024;
@@ -25,10 +26,13 @@ interface Spot {
 }
 
 /** Faults: `not-found`, `storage` (unreadable), `bad-input` (no regular file, too large, not UTF-8, or with problems). */
-export async function readLab(file: string): Promise<Result<{ lab: Lab; file: string }>> {
+export async function readLab(
+  file: string,
+  compared?: ReadonlyMap<string, Compared>,
+): Promise<Result<{ lab: Lab; file: string }>> {
   const text = await readText(file);
   if (!text.ok) return text;
-  const lab = parseLab(text.value, file);
+  const lab = parseLab(text.value, file, compared);
   return lab.ok ? ok({ lab: lab.value, file }) : lab;
 }
 
@@ -65,10 +69,10 @@ function decodeUtf8(bytes: Uint8Array, file: string): Result<string> {
   }
 }
 
-/** Pure. `file` is only named in the problems. */
-export function parseLab(text: string, file: string): Result<Lab> {
+/** Pure. `file` is only named in the problems. `compared`: of a comparison, the labs that it names. */
+export function parseLab(text: string, file: string, compared?: ReadonlyMap<string, Compared>): Result<Lab> {
   const lines = new LineCounter();
-  const { spots, lab } = readDocument(text, lines);
+  const { spots, lab } = readDocument(text, lines, compared);
   if (lab && spots.length === 0) return ok(lab);
   const problems = spots
     .sort((a, b) => a.offset - b.offset)
@@ -81,7 +85,11 @@ export function parseLab(text: string, file: string): Result<Lab> {
   return fail("bad-input", `${file} has ${count}; line ${first.line}: ${first.message}`, { problems });
 }
 
-function readDocument(text: string, lineCounter: LineCounter): { spots: Spot[]; lab?: Lab } {
+function readDocument(
+  text: string,
+  lineCounter: LineCounter,
+  compared?: ReadonlyMap<string, Compared>,
+): { spots: Spot[]; lab?: Lab } {
   // Duplicate keys are found below: the library compares every key with every other.
   const options = { lineCounter, prettyErrors: false, uniqueKeys: false, stringKeys: true, logLevel: "error" } as const;
   const document = parseDocument(text, options);
@@ -101,18 +109,22 @@ function readDocument(text: string, lineCounter: LineCounter): { spots: Spot[]; 
     const message = "the file is empty; allowed is a mapping with id, title, summary and more";
     return { spots: [{ offset: 0, message }] };
   }
-  const { findings, lab } = checkData(data, new Locator(document));
+  const { findings, lab } = checkData(data, new Locator(document), compared);
   return { spots: [...duplicates, ...findings], lab };
 }
 
 /** Shape and sense. Where the shape is wrong, what is left of the lab is checked for sense all the same. */
-function checkData(data: unknown, locator: Locator): { findings: Spot[]; lab?: Lab } {
+function checkData(
+  data: unknown,
+  locator: Locator,
+  compared?: ReadonlyMap<string, Compared>,
+): { findings: Spot[]; lab?: Lab } {
   const spot = ({ path, message }: Finding): Spot => ({
     offset: locator.value(path),
     message: `${pathText(path)}${message}`,
   });
   const parsed = labSchema.safeParse(data, { error: describeIssue });
-  if (parsed.success) return { findings: validateLab(parsed.data).map(spot), lab: parsed.data };
+  if (parsed.success) return { findings: validateLab(parsed.data, new Set(), compared).map(spot), lab: parsed.data };
   const { issues } = parsed.error;
   const refused = issues.flatMap((issue): Spot[] => {
     if (issue.code === "invalid_key") {

@@ -1,5 +1,7 @@
 /** How lab files, the command line and the page name a namespace: `a`, `pod/a`, `node/node1`, `net/lan`. */
 
+import type { Lab } from "./schema.ts";
+
 export interface Named {
   /** `pod/a`, or a free-form name. */
   name: string;
@@ -15,6 +17,16 @@ export function findReferenced<T extends Named>(reference: string, namespaces: r
   const exact = namespaces.filter(({ name }) => name === reference);
   if (exact.length > 0) return exact;
   return namespaces.filter(({ name, label }) => label === reference && !name.startsWith("net/"));
+}
+
+/** Every namespace that a lab will have. */
+export function namesOf(lab: Lab): Named[] {
+  return [
+    ...lab.underlay.networks.map(({ name }) => ({ name: `net/${name}`, label: name })),
+    ...lab.nodes.map(({ name }) => ({ name: `node/${name}`, label: name })),
+    ...lab.pods.map(({ name }) => ({ name: `pod/${name}`, label: name })),
+    ...lab.namespaces.map(({ name }) => ({ name, label: name })),
+  ];
 }
 
 /** `node1/eth0` or `node/node1/eth0` as the reference to the namespace and the interface; undefined where there is no slash. */

@@ -1,8 +1,14 @@
 /** What a lab needs of the kernel and of the machine it runs on, whether or not its file says so. */
 
+import type { LabGroup } from "../../preload/contract/lab.ts";
 import { needsBird } from "../layout/calico/bgp.ts";
 import { encapsulationOf } from "../layout/calico/encapsulation.ts";
 import type { Lab } from "./schema.ts";
+
+/** The family that a lab belongs to: its network plugin's. */
+export function groupOf(lab: Lab): LabGroup {
+  return lab.network?.plugin ?? "basics";
+}
 
 /** Sorted, each once. The names are those that `doctor` probes. */
 export function requirementsOf(lab: Lab): string[] {

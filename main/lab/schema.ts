@@ -207,6 +207,14 @@ const namespace = z.strictObject({
     .default({}),
 });
 
+/** Two labs that get the same traffic: ids of labs that come with Hoplab, or paths from the folder of this file. */
+const compare = z.strictObject({
+  labs: z.tuple([reference, reference], {
+    error: ({ input }) =>
+      `found ${JSON.stringify(input)}; allowed is a list of two labs such as [flannel-vxlan, flannel-host-gw]`,
+  }),
+});
+
 /** `to` may be an address. `lost`: it must not be answered. */
 const ping = z.strictObject({ from: reference, to: reference, lost: z.boolean().default(false) });
 
@@ -248,6 +256,8 @@ export const labSchema = z.strictObject({
     )
     .max(2000)
     .default([]),
+  /** A comparison builds nothing itself; `traffic` is then sent in both labs. */
+  compare: compare.optional(),
   traffic: z.array(z.strictObject(trafficSchema.shape)).max(100).default([]),
   /** Each is one `ping` or one `path`. */
   checks: z

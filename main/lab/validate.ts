@@ -5,16 +5,25 @@ import { layOutLab } from "../layout/layout.ts";
 import { type Finding, list } from "./finding.ts";
 import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
-import { findReferenced, type Named, splitInterface } from "./reference.ts";
+import { findReferenced, type Named, namesOf, splitInterface } from "./reference.ts";
 import type { Lab, LabCheck } from "./schema.ts";
 import { validateBgp } from "./validate-bgp.ts";
 import { validateCluster } from "./validate-cluster.ts";
+import { type Compared, validateComparison } from "./validate-comparison.ts";
 import { validateFreeForm } from "./validate-free-form.ts";
 
 export type { Finding } from "./finding.ts";
 
-/** `damaged`: top-level keys of which the schema refused something, so that nothing in them can be called missing. */
-export function validateLab(lab: Lab, damaged: ReadonlySet<string> = new Set()): Finding[] {
+/**
+ * `damaged`: top-level keys of which the schema refused something, so that nothing in them can be called missing.
+ * `compared`: of a comparison, the labs that it names.
+ */
+export function validateLab(
+  lab: Lab,
+  damaged: ReadonlySet<string> = new Set(),
+  compared: ReadonlyMap<string, Compared> = new Map(),
+): Finding[] {
+  if (lab.compare) return [...validateComparison(lab, compared), ...checkPorts(lab)];
   const built = [...validateCluster(lab, damaged), ...validateFreeForm(lab, damaged), ...validateBgp(lab, damaged)];
   if (damaged.size === 0 && lab.nodes.length === 0 && lab.namespaces.length === 0) {
     built.push({ path: [], message: "the lab builds nothing; allowed is at least one of nodes and namespaces" });
@@ -39,26 +48,22 @@ export function validateLab(lab: Lab, damaged: ReadonlySet<string> = new Set()):
   return findings;
 }
 
-/** Every namespace that the lab will have. */
-function namesOf(lab: Lab): Named[] {
-  return [
-    ...lab.underlay.networks.map(({ name }) => ({ name: `net/${name}`, label: name })),
-    ...lab.nodes.map(({ name }) => ({ name: `node/${name}`, label: name })),
-    ...lab.pods.map(({ name }) => ({ name: `pod/${name}`, label: name })),
-    ...lab.namespaces.map(({ name }) => ({ name, label: name })),
-  ];
-}
-
 function checkTraffic(lab: Lab, namespaces: Named[] | undefined): Finding[] {
-  return lab.traffic.flatMap(({ from, to, protocol, port }, index) => {
+  const ends = lab.traffic.flatMap(({ from, to }, index) => {
     const path: Path = ["traffic", index];
     const findings = checkReference(from, namespaces, [...path, "from"]);
     if (parseAddress(to) === undefined) findings.push(...checkReference(to, namespaces, [...path, "to"]));
-    if (protocol === "icmp" && port !== undefined) {
-      findings.push({ path: [...path, "port"], message: "ICMP has no ports; allowed is a port with tcp or udp" });
-    }
     return findings;
   });
+  return [...ends, ...checkPorts(lab)];
+}
+
+function checkPorts(lab: Lab): Finding[] {
+  return lab.traffic.flatMap(({ protocol, port }, index): Finding[] =>
+    protocol === "icmp" && port !== undefined
+      ? [{ path: ["traffic", index, "port"], message: "ICMP has no ports; allowed is a port with tcp or udp" }]
+      : [],
+  );
 }
 
 function checkReference(reference: string, namespaces: Named[] | undefined, path: Path): Finding[] {

@@ -7,6 +7,7 @@ import type { Sandbox } from "../../preload/contract/lab.ts";
 import { type Fault, fail, ok, type Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName, type Topology } from "../../preload/contract/topology.ts";
 import { allInterfaces, interfacesFor, sendAndFollow } from "../capture/send.ts";
+import { type ReadLab, summaryOf } from "../lab/catalogue.ts";
 import { requirementsOf } from "../lab/requirements.ts";
 import { suggestTraffic } from "../lab/suggest.ts";
 import { layOutLab } from "../layout/layout.ts";
@@ -30,6 +31,7 @@ import { Targets } from "../target/targets.ts";
 import type { Backend, EventListener, Handlers } from "./backend.ts";
 import { Captures } from "./captures.ts";
 import { runChecks } from "./checks.ts";
+import { compareTraffic } from "./compare.ts";
 import { LabFiles } from "./lab-files.ts";
 import { Questions } from "./questions.ts";
 import { targetHandlers } from "./target-calls.ts";
@@ -121,16 +123,14 @@ export class LabBackend implements Backend {
       "lab.open": async ({ lab }) => {
         const found = await this.#labs.find(lab);
         if (!found.ok) return found;
-        const { id, title, summary } = found.value.lab;
-        const requires = requirementsOf(found.value.lab);
-        const traffic = suggestTraffic(found.value.lab);
-        const { file, guide } = found.value;
-        const topology = layOutLab(found.value.lab);
-        return ok({ lab: { id, title, summary, file, requires }, topology, guide, traffic });
+        const { lab: opened, guide } = found.value;
+        const topology = layOutLab(opened);
+        return ok({ lab: summaryOf(found.value), topology, guide, traffic: suggestTraffic(opened) });
       },
       "lab.up": async ({ lab, name, target: wanted }, { signal, progress }) => {
         const found = await this.#labs.find(lab);
         if (!found.ok) return found;
+        if (found.value.compared) return comparisonFault(found.value.lab.id, found.value.compared);
         const target = await this.#use(wanted, signal);
         if (!target.ok) return target;
         const requires = requirementsOf(found.value.lab);
@@ -234,6 +234,15 @@ export class LabBackend implements Backend {
           others: sent.value.others.map((packet) => packet.journey),
         };
         return ok(answer);
+      },
+      "traffic.compare": async ({ left, right, traffic }, { signal }) => {
+        const [ours, theirs] = await Promise.all([this.#sandbox(left), this.#sandbox(right)]);
+        if (!ours.ok) return ours;
+        if (!theirs.ok) return theirs;
+        return compareTraffic(ours.value, theirs.value, traffic, {
+          send: (ref) => this.handlers["traffic.send"](ref, { signal, progress: () => {} }),
+          open: (ref) => this.handlers["journey.open"](ref, { signal, progress: () => {} }),
+        });
       },
       "packet.list": async ({ capture, first, count, at }) => {
         const found = await this.#captures.load(capture);
@@ -367,6 +376,13 @@ export class LabBackend implements Backend {
       this.#looking = false;
     }
   }
+}
+
+function comparisonFault(id: string, compared: readonly ReadLab[]): Result<never> {
+  const names = compared.map(({ lab }) => lab.id);
+  return fail("bad-input", `${id} is a comparison of ${names.join(" and ")} and builds nothing itself`, {
+    fix: `Compare them with \`hoplab compare ${id}\`, or bring one of them up.`,
+  });
 }
 
 function chooseInterfaces(topology: Topology, names: readonly string[]): Result<InterfaceRef[]> {

@@ -21,6 +21,7 @@ export class LabFiles {
     if (!found.ok) return found;
     const file = resolve(found.value.file);
     this.#learn(found.value.lab.id, file);
+    for (const one of found.value.compared ?? []) this.#learn(one.lab.id, resolve(one.file));
     return ok({ ...found.value, file });
   }
 
@@ -29,7 +30,7 @@ export class LabFiles {
     // One that another machine brought up on a shared target was built from a file over there.
     for (const { lab, file } of sandboxes) if (file && existsSync(file)) this.#learn(lab, file);
     const bundled = await listLabs(this.#labsDir);
-    const own = await Promise.all([...this.#own].map(([lab, file]) => summarizeLab(lab, file)));
+    const own = await Promise.all([...this.#own].map(([lab, file]) => summarizeLab(lab, file, this.#labsDir)));
     return [...bundled.filter((lab) => !this.#own.has(lab.id)), ...own].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 

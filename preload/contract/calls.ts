@@ -4,6 +4,7 @@
  */
 
 import * as z from "zod";
+import type { ComparedPacket } from "./comparison.ts";
 import type { Frame, OpenedFrame } from "./frame.ts";
 import type { Journey, JourneyEnd } from "./journey.ts";
 import {
@@ -71,6 +72,8 @@ const captureInput = z.object({
 const captureOnly = z.object({ capture: captureId });
 const changeInput = z.object({ sandbox: sandboxName, target, change: labChangeSchema });
 const sendInput = z.object({ sandbox: sandboxName, target, traffic: trafficSchema });
+/** Two sandboxes, on one target or on two. */
+const compareInput = z.object({ left: sandboxOnly, right: sandboxOnly, traffic: trafficSchema });
 const packetsInput = z.object({
   capture: captureId,
   first: z.int().min(0),
@@ -168,6 +171,15 @@ export interface Sent {
   others: number[];
 }
 
+export interface Comparison {
+  left: Sent;
+  right: Sent;
+  /** In the order in which they were sent. */
+  packets: ComparedPacket[];
+  /** How many packets of both sides are not among `packets`, because there are too many. */
+  more: number;
+}
+
 export const calls = {
   hello: call<typeof none, Hello>(none),
   "lab.list": call<typeof none, LabSummary[]>(none),
@@ -214,6 +226,8 @@ export const calls = {
   "capture.open": call<typeof captureOnly, Capture>(captureOnly),
   /** Sends traffic in a sandbox; starts a capture there first when none runs. */
   "traffic.send": call<typeof sendInput, Sent>(sendInput),
+  /** Sends the same traffic in two sandboxes at the same time, and aligns the packets of both. */
+  "traffic.compare": call<typeof compareInput, Comparison>(compareInput),
   "packet.list": call<typeof packetsInput, PacketPage>(packetsInput),
   "journey.open": call<typeof journeyInput, Journey>(journeyInput),
   "frame.open": call<typeof frameInput, OpenedFrame>(frameInput),

@@ -8,14 +8,21 @@ export type Language = (typeof LANGUAGES)[number];
 /** English is always there; the others where someone wrote them. */
 export type Words = { en: string } & Partial<Record<Language, string>>;
 
+/** The families that the list of labs is grouped by; a lab without a network plugin is about the basics. */
+export const LAB_GROUPS = ["basics", "flannel", "calico"] as const;
+export type LabGroup = (typeof LAB_GROUPS)[number];
+
 export interface LabSummary {
   id: string;
   title: Words;
   summary: Words;
   /** Path of the lab file. */
   file: string;
+  group: LabGroup;
   /** Kernel features and programs that it needs. */
   requires: string[];
+  /** A comparison builds nothing itself: the ids of the two labs that it is about. */
+  compares?: [string, string];
   /** Set where the file is invalid; the rest is then what could be read. */
   problem?: string;
 }

@@ -546,7 +546,9 @@ describe("reading a lab file from disk", () => {
     await writeFile(binary, Buffer.from([0xff, 0xfe, 0x00]));
     const pipe = join(folder, "pipe");
     execFileSync("sh", ["-c", 'mkfifo "$0"', pipe]);
-    const faults = await Promise.all([join(folder, "none.yaml"), folder, pipe, large, binary].map(readLab));
+    const faults = await Promise.all(
+      [join(folder, "none.yaml"), folder, pipe, large, binary].map((file) => readLab(file)),
+    );
     expect(faults).toMatchObject([
       { ok: false, fault: { code: "not-found", message: expect.stringContaining("there is no file") } },
       { ok: false, fault: { code: "bad-input", message: expect.stringContaining("is a folder") } },

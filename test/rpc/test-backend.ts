@@ -42,6 +42,7 @@ export class TestBackend implements Backend {
       "vm.down": absent,
       "vm.delete": absent,
       "traffic.send": absent,
+      "traffic.compare": absent,
       "packet.list": absent,
       "journey.open": absent,
       "frame.open": absent,
