@@ -17,7 +17,7 @@ const SLOWEST = 5;
 
 const page = writePage(
   await factsByLab(),
-  await listLabs(join(ROOT, "labs")),
+  (await listLabs(join(ROOT, "labs"))).filter(({ compares }) => !compares),
   bringUps.parse(JSON.parse(readFileSync(join(ROOT, "docs", "bring-up.json"), "utf8"))),
 );
 if (!process.argv.includes("--check")) writeFileSync(PAGE, page);

@@ -105,7 +105,7 @@ async function labsOf(session: CliSession, ref: string): Promise<Result<[string,
   });
 }
 
-/** A sandbox of that name; else one of that lab; else a name for one. Not one of those in `taken`. */
+/** A sandbox of that name; else a name for one. Not one of those in `taken`. */
 async function findPlace(
   session: CliSession,
   ref: string,
@@ -114,7 +114,7 @@ async function findPlace(
 ): Promise<Result<Place>> {
   const free = sandboxes.filter((sandbox) => !taken.includes(sandbox.name));
   const name = await sandboxName(ref, free);
-  const up = free.find((sandbox) => sandbox.name === name) ?? free.find((sandbox) => sandbox.lab === name);
+  const up = free.find((sandbox) => sandbox.name === name);
   if (up) {
     const topology = await session.call("sandbox.topology", { sandbox: up.name });
     return topology.ok ? ok({ lab: up.lab, topology: topology.value, sandbox: up.name, up: true }) : topology;
@@ -137,11 +137,9 @@ function inBoth(left: Place, right: Place, { from, to }: Traffic): Result<null> 
     for (const { sandbox, topology } of [left, right]) {
       const found = findNamespace(topology, name);
       if (!found.ok)
-        return fail(
-          "not-found",
-          `${sandbox} has no ${JSON.stringify(name)}, so there is nothing to compare`,
-          found.fault,
-        );
+        return fail("not-found", `${sandbox} has no ${JSON.stringify(name)}, so there is nothing to compare`, {
+          fix: found.fault.fix,
+        });
     }
   }
   return ok(null);

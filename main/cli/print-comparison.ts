@@ -51,6 +51,9 @@ export function printComparison(comparison: Comparison, names: Record<Side, stri
     const { sent, received } = comparison[side];
     return `${names[side]}: ${paint(received < sent ? "red" : "green", `${sent} sent, ${received} answered`)}`;
   });
+  // Where nothing was seen of one side, the program that should have sent says why.
+  const silent = SIDES.filter((side) => comparison[side].journeys.length === 0 && comparison.packets.length > 0);
+  answers.push(...silent.map((side) => paint("dim", `${names[side]} sent nothing:\n${comparison[side].output}`)));
   const legend = `= alike   ≠ not alike in what begins with *   < only in ${names.left}   > only in ${names.right}`;
   return [...packets, [...answers, paint("dim", legend)].join("\n")].join("\n\n");
 }

@@ -15,7 +15,7 @@ import type { LabChange } from "../../preload/contract/live.ts";
 import type { Namespace, Topology } from "../../preload/contract/topology.ts";
 
 const LABS = fileURLToPath(new URL("../../labs", import.meta.url));
-const files = (await listLabs(LABS)).map(({ file }) => file);
+const files = (await listLabs(LABS)).filter(({ compares }) => !compares).map(({ file }) => file);
 const labs = await Promise.all(files.map(readBundled));
 
 async function readBundled(file: string): Promise<Lab> {

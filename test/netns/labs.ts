@@ -30,7 +30,8 @@ export async function labsHere(): Promise<LabHere[]> {
   const target = process.env.HOPLAB_TEST_SSH ? undefined : await chooseLocalTarget(undefined);
   if (target && !target.ok) throw new Error(target.fault.message);
   const labs: LabHere[] = [];
-  for (const { id, requires } of await listLabs(LABS_DIR)) {
+  for (const { id, requires, compares } of await listLabs(LABS_DIR)) {
+    if (compares) continue; // builds nothing itself
     if (wanted && !wanted.includes(id)) continue;
     const lab = await bundledLab(id);
     const fit = target ? await requireFeatures(target.value, id, requires) : undefined;

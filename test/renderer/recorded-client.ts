@@ -18,6 +18,7 @@ import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { AskedQuestion, SshHost, TargetStep, TargetSummary, VmStatus } from "../../preload/contract/target.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import type { CallOptions, Client, ConnectionStatus } from "../../renderer/client/client.ts";
+import { comparedPackets } from "./recorded-comparison.ts";
 import { frames, journeys, packets as recorded } from "./recorded-lab.ts";
 import { LOCAL, RUNNING_VM, STOPPED_VM, TEST_STEPS, VM } from "./recorded-targets.ts";
 
@@ -29,6 +30,7 @@ export const LAB: LabSummary = {
     "zh-Hant": "不同節點上的 Pod 透過 VXLAN 隧道互通。觀察一個封包如何被封裝、傳送與解封裝。",
   },
   file: "labs/flannel-vxlan/lab.yaml",
+  group: "flannel",
   requires: ["veth", "bridge", "br_netfilter", "vxlan", "iptables"],
 };
 const OTHERS: LabSummary[] = [
@@ -381,6 +383,13 @@ export class RecordedClient implements Client {
         journeys: [2, 3],
         others: [0, 1],
       });
+    },
+    "traffic.compare": async ({ left, right, traffic }, options) => {
+      const send = (side: typeof left) => this.#answers["traffic.send"]({ ...side, traffic }, options);
+      const [ours, theirs] = [await send(left), await send(right)];
+      if (!ours.ok) return ours;
+      if (!theirs.ok) return theirs;
+      return ok({ left: ours.value, right: theirs.value, packets: comparedPackets(this.#recording.topology), more: 0 });
     },
     "packet.list": async ({ first, count, at }) => {
       const matching =

@@ -11,4 +11,8 @@ const files: Record<string, string> = import.meta.glob("../../labs/*/lab.yaml", 
   eager: true,
 });
 
-export const labTopologies: Topology[] = Object.values(files).map((text) => layOutLab(labSchema.parse(parse(text))));
+/** A comparison builds nothing to draw. */
+export const labTopologies: Topology[] = Object.values(files)
+  .map((text) => labSchema.parse(parse(text)))
+  .filter((lab) => !lab.compare)
+  .map(layOutLab);
