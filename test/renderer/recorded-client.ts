@@ -384,8 +384,8 @@ export class RecordedClient implements Client {
         others: [0, 1],
       });
     },
-    "traffic.compare": async ({ left, right, traffic }, options) => {
-      const send = (side: typeof left) => this.#answers["traffic.send"]({ ...side, traffic }, options);
+    "traffic.compare": async ({ left, right, traffic }) => {
+      const send = (side: typeof left) => this.#answers["traffic.send"]({ ...side, traffic }, {});
       const [ours, theirs] = [await send(left), await send(right)];
       if (!ours.ok) return ours;
       if (!theirs.ok) return theirs;
