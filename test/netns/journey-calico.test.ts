@@ -70,6 +70,129 @@ test("a router that answers ARP for another is told with its setting and its rou
   expect(answer?.hops[0]).toMatchObject({ netns: "r", interface: "eth0", direction: "out", causes });
 });
 
+interface Way {
+  lab: string;
+  to: string;
+  what: string;
+  /** Every sighting, and what changed there with its cause, or else why it was seen there. */
+  hops: [place: string, ...changes: (string | RegExp)[]][];
+}
+
+/** From pod a, which is 172.26.0.1 on node1. The MAC addresses are made from the names of the nodes. */
+const A_LEAVES: Way["hops"] = [
+  ["pod/a/eth0 out eth|ipv4|icmp", "default via 169.254.1.1 dev eth0"],
+  ["node/node1/caliacd53aa4120 in eth|ipv4|icmp"],
+];
+const WRAPPED = "eth|ipv4|udp|vxlan|eth|ipv4|icmp";
+const bridged = (port: string) => new RegExp(`^bridged [0-9a-f:]+ dev ${port} master br0$`);
+const delivered = (address: string) => new RegExp(`^delivered \\d+: \\S+ +inet ${address}/`);
+
+const VXLAN_WAYS: Way[] = [
+  {
+    lab: "calico-vxlan",
+    to: "b",
+    what: "a pod of the same node, never meets the tunnel",
+    hops: [
+      ...A_LEAVES,
+      ["node/node1/califf6fc35a693 out eth|ipv4|icmp", "routed 172.26.0.2 dev califf6fc35a693 scope link"],
+      ["pod/b/eth0 in eth|ipv4|icmp", delivered("172.26.0.2")],
+    ],
+  },
+  {
+    lab: "calico-vxlan",
+    to: "c",
+    what: "a pod of another node, travels as a whole frame in UDP",
+    hops: [
+      ...A_LEAVES,
+      ["node/node1/vxlan.calico out eth|ipv4|icmp", "routed 172.26.0.64/26 via 172.26.0.64 dev vxlan.calico onlink"],
+      [
+        `node/node1/eth0 out ${WRAPPED}`,
+        "wrapped 66:2d:bf:44:a6:8b dev vxlan.calico dst 192.168.32.128 self permanent",
+      ],
+      [`net/lan/node1 in ${WRAPPED}`],
+      [`net/lan/node2 out ${WRAPPED}`, bridged("node2")],
+      [`node/node2/eth0 in ${WRAPPED}`],
+      [
+        "node/node2/vxlan.calico in eth|ipv4|icmp",
+        /^unwrapped vxlan.calico: vxlan id 4096 local 192.168.32.128 dev eth0 .*dstport 4789 nolearning/,
+      ],
+      ["node/node2/calidbc51878acf out eth|ipv4|icmp", "routed 172.26.0.65 dev calidbc51878acf scope link"],
+      ["pod/c/eth0 in eth|ipv4|icmp", delivered("172.26.0.65")],
+    ],
+  },
+  {
+    lab: "calico-vxlan",
+    to: "192.168.32.1",
+    what: "outside the cluster, gets the node's address and never meets the tunnel",
+    hops: [
+      ...A_LEAVES,
+      [
+        "node/node1/eth0 out eth|ipv4|icmp",
+        /^snat/,
+        "routed 192.168.32.0/24 dev eth0 proto kernel scope link src 192.168.32.127",
+      ],
+      ["net/lan/node1 in eth|ipv4|icmp"],
+      ["net/lan/br0 in eth|ipv4|icmp", /^bridged/, delivered("192.168.32.1")],
+    ],
+  },
+  {
+    lab: "calico-vxlan-crosssubnet",
+    to: "c",
+    what: "a pod of a node of the same subnet, goes as it is",
+    hops: [
+      ...A_LEAVES,
+      ["node/node1/eth0 out eth|ipv4|icmp", "routed 172.26.0.64/26 via 192.168.32.128 dev eth0 proto 80 onlink"],
+      ["net/lan-a/node1 in eth|ipv4|icmp"],
+      ["net/lan-a/node2 out eth|ipv4|icmp", bridged("node2")],
+      ["node/node2/eth0 in eth|ipv4|icmp"],
+      ["node/node2/calidbc51878acf out eth|ipv4|icmp", "routed 172.26.0.65 dev calidbc51878acf scope link"],
+      ["pod/c/eth0 in eth|ipv4|icmp", delivered("172.26.0.65")],
+    ],
+  },
+  {
+    lab: "calico-vxlan-crosssubnet",
+    to: "d",
+    what: "a pod behind the router, travels in UDP, which the router forwards without knowing a pod",
+    hops: [
+      ...A_LEAVES,
+      ["node/node1/vxlan.calico out eth|ipv4|icmp", "routed 172.26.0.128/26 via 172.26.0.128 dev vxlan.calico onlink"],
+      [
+        `node/node1/eth0 out ${WRAPPED}`,
+        "wrapped 66:a4:6f:e0:c4:da dev vxlan.calico dst 192.168.33.129 self permanent",
+      ],
+      [`net/lan-a/node1 in ${WRAPPED}`],
+      [`net/lan-a/router out ${WRAPPED}`, bridged("router")],
+      [`router/eth0 in ${WRAPPED}`],
+      [`router/eth1 out ${WRAPPED}`, "routed 192.168.33.0/24 dev eth1 proto kernel scope link src 192.168.33.1"],
+      [`net/lan-b/router in ${WRAPPED}`],
+      [`net/lan-b/node3 out ${WRAPPED}`, bridged("node3")],
+      [`node/node3/eth0 in ${WRAPPED}`],
+      ["node/node3/vxlan.calico in eth|ipv4|icmp", /^unwrapped vxlan.calico: vxlan id 4096 local 192.168.33.129 /],
+      ["node/node3/cali2ca070a7e2d out eth|ipv4|icmp", "routed 172.26.0.129 dev cali2ca070a7e2d scope link"],
+      ["pod/d/eth0 in eth|ipv4|icmp", delivered("172.26.0.129")],
+    ],
+  },
+];
+
+test.each(VXLAN_WAYS)("in $lab a ping to $to, $what", async ({ lab, to, hops }) => {
+  await place.json("up", lab, "--name", one);
+  const sent = await place.json("send", one, "--from", "a", "--to", to);
+  expect(sent).toMatchObject({ sent: 1, received: 1 });
+  const journeys: Journey[] = sent.journeys;
+  const request = journeys.find(({ summary }) => summary.startsWith("ICMP echo request"));
+  expect(request?.end).toBe("arrived");
+  const seen = request?.hops.map((hop) => `${hop.netns}/${hop.interface} ${hop.direction} ${hop.layers.join("|")}`);
+  expect(seen).toEqual(hops.map(([at]) => at));
+  for (const [index, [at, ...changes]] of hops.entries()) {
+    const hop = request?.hops[index];
+    const changed = hop?.changes.map(({ kind, cause }) => (cause ? `${kind} ${cause}` : kind)) ?? [];
+    const found = [...changed, ...(hop?.causes ?? []).slice(0, 1).map(({ text }) => text)];
+    expect(found, at).toEqual(
+      changes.map((change) => (typeof change === "string" ? change : expect.stringMatching(change))),
+    );
+  }
+});
+
 describe(`Calico IPIP${reason ? ` (skipped: ${reason})` : ""}`, {
   skip: reason !== undefined,
   timeout: 300_000,

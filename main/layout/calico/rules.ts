@@ -139,7 +139,7 @@ function untrackedRules(port: number): RuleTable[] {
   const untracked: FelixRule = {
     rendered: `-p udp --dport ${port} --jump NOTRACK`,
     saved: [`-p 17 -m udp --dport ${port}`, "-j NOTRACK"],
-    why: "Tunnelled packets are kept out of connection tracking: each direction has a source port of its own, so that no two would ever look like question and answer.",
+    why: "Tunnelled packets are kept out of connection tracking: both directions go to this port, so that no two would ever look like question and answer.",
   };
   return [
     {
