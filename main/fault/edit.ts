@@ -11,3 +11,8 @@ export function editNamespace(
   const namespaces = topology.namespaces.map((netns) => (netns.name === name ? { ...netns, ...edit(netns) } : netns));
   return { ...topology, namespaces };
 }
+
+/** The namespace's sysctls with that one set, whether or not it was. */
+export function withSysctl(netns: Namespace, key: string, value: string, why: string): Pick<Namespace, "sysctls"> {
+  return { sysctls: [...netns.sysctls.filter((sysctl) => sysctl.key !== key), { key, value, why }] };
+}

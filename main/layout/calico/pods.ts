@@ -21,7 +21,7 @@ const HOST_SIDE_MAC = "ee:ee:ee:ee:ee:ee";
 const GATEWAY = "169.254.1.1";
 
 /** `cali` and the first 11 hexadecimal digits of a SHA-1: 15 bytes, as long as the kernel allows. */
-function hostSideName(pod: string): string {
+export function hostSideName(pod: string): string {
   return `cali${sha1Hex(`${NAMESPACE}.${pod}`).slice(0, 11)}`;
 }
 

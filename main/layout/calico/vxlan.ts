@@ -64,7 +64,7 @@ function tunnelEnd(node: CalicoNode): TunnelEnd {
 }
 
 /** `f`, which is 0x66, and the first five bytes of the SHA-1 of the node's name. */
-function tunnelMac(node: string): string {
+export function tunnelMac(node: string): string {
   return ["66", ...sha1Hex(node).match(/../g)!.slice(0, 5)].join(":");
 }
 
