@@ -12,7 +12,8 @@ import {
   type InterfaceRef,
   interfaceName,
   type Topology,
-  vxlanPorts,
+  type TunnelPorts,
+  tunnelPorts,
 } from "../../preload/contract/topology.ts";
 import { decodeFrame } from "../decode/decode.ts";
 import { LINK_TYPE } from "../decode/payload.ts";
@@ -51,7 +52,7 @@ type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary"
 export class CaptureStore {
   readonly #follower: Follower;
   readonly #topology: Topology | undefined;
-  readonly #vxlanPorts: readonly number[];
+  readonly #tunnelPorts: TunnelPorts | undefined;
   readonly #reading: number;
   readonly #file: PcapngFile | undefined;
   /** The number that an interface with that link type has in the file, by `numberInFile`'s key. */
@@ -67,7 +68,7 @@ export class CaptureStore {
   /** `write` makes a new file at `path` and fills it; without it the file is there and only read. */
   constructor(options: { path: string; topology?: Topology; write?: { lab: string; startedAt: number } }) {
     this.#topology = options.topology;
-    this.#vxlanPorts = options.topology ? vxlanPorts(options.topology) : [];
+    this.#tunnelPorts = options.topology && tunnelPorts(options.topology);
     this.#follower = new Follower({ interfaces: [], topology: options.topology });
     if (options.write) {
       this.#file = new PcapngFile(options.path, options.write.lab);
@@ -283,7 +284,7 @@ export class CaptureStore {
   }
 
   #decode(frame: number, bytes: Uint8Array): Layer[] {
-    return decodeFrame(bytes, { vxlanPorts: this.#vxlanPorts, linkType: this.#follower.linkType(frame) });
+    return decodeFrame(bytes, { tunnelPorts: this.#tunnelPorts, linkType: this.#follower.linkType(frame) });
   }
 
   /** A frame's captured bytes, read from the file. */

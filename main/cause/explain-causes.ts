@@ -31,6 +31,7 @@ import {
   neighbourLine,
   proxyArpLine,
   silentNeighbourLine,
+  socketLine,
   vxlanDevice,
   vxlanFdbLine,
   wordAfter,
@@ -65,22 +66,26 @@ export function explainCauses(
     const before = (hop.parent === undefined ? undefined : layers[hop.parent]) ?? [];
     const place: Place = { hop, from, before, after, state: namespace };
 
+    const carried = processCauses(place);
     const questions = routedLookups(journey, layers, index, state);
     const headers = routedHeaders(before, after);
     let routed = 0;
     const changes = hop.changes.map((change): Change => {
       let causes: Cause[];
-      if (change.kind === "routed") {
+      if (change.kind === "routed" && carried) {
+        causes = carried;
+      } else if (change.kind === "routed") {
         const header = headers[routed]?.after ?? -1;
         causes = routeCauses(place, questions[routed++], header, lookups);
       } else if (change.kind === "wrapped") {
         causes = [
+          ...(carried ?? []),
           ...fdbOfTunnel(place),
           ...wrappingIpip(place),
           ...outerCauses(place, outerLookup(journey, layers, index), lookups),
         ];
       } else {
-        causes = causesOf(change, place);
+        causes = (change.kind === "unwrapped" && carried) || causesOf(change, place);
       }
       return causes.length === 0 ? change : { ...change, cause: causes[0]!.text, causes };
     });
@@ -248,6 +253,31 @@ function wrappingIpip({ hop, from, before, after, state }: Place): Cause[] {
   if (!outer) return [];
   const seenAt = from?.netns === hop.netns && linkDetail(state, from.interface, "ipip") ? from.interface : undefined;
   return ipipCause(hop, state, seenAt ?? ipipDevice(state, textIn(outer, "src"), textIn(outer, "dst")));
+}
+
+/**
+ * The process that took the packet from a TUN device and sent it in UDP, or the other way: the socket that it did so with,
+ * and the device. Undefined where the UDP header that was put on or taken off carries something else than an IP packet.
+ */
+function processCauses({ hop, from, before, after, state }: Place): Cause[] | undefined {
+  const { on, off } = compareStacks(before, after);
+  const isWrapping = on.length > 0;
+  const [layers, changed] = isWrapping ? [after, on] : [before, off];
+  const at = layers.findIndex(
+    (layer, index) => layer.protocol === "udp" && isIp(layers[index + 1]) && changed.includes(layer),
+  );
+  if (at < 0) return undefined;
+  const [address, port] = isWrapping ? ["src", "srcPort"] : ["dst", "dstPort"];
+  const socket = socketLine(state, textIn(layers[at - 1], address!), textIn(layers[at], port!));
+  const netns = netnsFile(hop.netns);
+  const causes: Cause[] = socket
+    ? [{ kind: "process", text: socket, command: `ip netns exec ${netns} ss -Hlunp` }]
+    : [];
+  const dev = isWrapping ? from?.interface : hop.interface;
+  const detail = dev && linkDetail(state, dev, "tun");
+  if (detail)
+    causes.push({ kind: "tunnel", text: `${dev}: ${detail}`, command: `ip -n ${netns} -d link show dev ${dev}` });
+  return causes;
 }
 
 function tunnelDevice({ hop, before, after, state }: Place): Cause[] {

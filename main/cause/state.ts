@@ -25,6 +25,8 @@ export interface NamespaceState {
   sysctls?: string[];
   /** `socket PATH`, then `birdc show protocols all` and `show route all`; empty where no BIRD runs. Not in older captures. */
   bird?: string[];
+  /** `ss -Hlunp`, where a process carries packets. Not in captures that were made before it was read. */
+  sockets?: string[];
 }
 
 /** The line of `ip -d -o link` about the interface. */
@@ -44,7 +46,7 @@ export function masterOf(state: NamespaceState, dev: string): string | undefined
 export function linkDetail(
   state: NamespaceState,
   dev: string,
-  kind: "vxlan" | "ipip" | "bridge_slave",
+  kind: "vxlan" | "ipip" | "tun" | "bridge_slave",
 ): string | undefined {
   const parts = linkLine(state, dev)?.split("\\") ?? [];
   const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
@@ -148,4 +150,14 @@ export function wordAfter(line: string, word: string): string | undefined {
   const words = line.trim().split(/\s+/);
   const at = words.indexOf(word);
   return at < 0 ? undefined : words[at + 1];
+}
+
+/** The socket that listens on that UDP port of that address, with the process that holds it. */
+export function socketLine(state: NamespaceState, address: string, port: string): string | undefined {
+  for (const line of state.sockets ?? []) {
+    const text = line.trim().replace(/\s+/g, " ");
+    const local = text.split(" ")[3];
+    if (local === `${address}:${port}` || local === `0.0.0.0:${port}` || local === `*:${port}`) return text;
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 /** Bytes of a frame into layers, outermost first. Never throws, whatever the bytes. */
 
 import { type Layer, PROTOCOLS, type Protocol } from "../../preload/contract/frame.ts";
+import { NO_TUNNEL_PORTS, type TunnelPorts } from "../../preload/contract/topology.ts";
 import { decodeArp } from "./arp.ts";
 import { decodeBgp } from "./bgp.ts";
 import { broken } from "./broken.ts";
@@ -46,8 +47,8 @@ const DECODERS = {
 } satisfies Record<Protocol, (payload: Payload) => Decoded>;
 
 export interface DecodeOptions {
-  /** UDP destination ports that carry VXLAN, besides 4789 and 8472. */
-  vxlanPorts?: readonly number[];
+  /** UDP destination ports of tunnels, besides 4789 and 8472. */
+  tunnelPorts?: TunnelPorts;
   /** What the frame begins with, by pcap's number; Ethernet unless given. */
   linkType?: number;
 }
@@ -62,7 +63,7 @@ export function decodeFrame(bytes: Uint8Array, options: DecodeOptions = {}): Lay
     start: 0,
     end: bytes.length,
     fragmented: false,
-    vxlanPorts: options.vxlanPorts ?? [],
+    tunnelPorts: options.tunnelPorts ?? NO_TUNNEL_PORTS,
   };
   while (payload !== undefined && (payload.protocol !== DATA || payload.start < payload.end)) {
     if (layers.length === MAX_LAYERS) {

@@ -4,6 +4,7 @@
  */
 
 import { PROTOCOLS, type Protocol } from "../../preload/contract/frame.ts";
+import type { TunnelPorts } from "../../preload/contract/topology.ts";
 import { ETHER_TYPE, IP_PROTOCOL, LARGEST_802_3_LENGTH, PORT } from "./numbers.ts";
 
 function indexOf(protocol: Protocol): number {
@@ -111,6 +112,18 @@ export function ipPayload(protocol: number, network: number): number {
     default:
       return DATA;
   }
+}
+
+/** What a tunnel that is known by its port puts behind the UDP header, which ends at `start`; DATA where it is none of them. */
+export function tunnelPayload(
+  ports: TunnelPorts,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  dstPort: number,
+): number {
+  if (ports.vxlan.includes(dstPort)) return VXLAN;
+  return ports.ip.includes(dstPort) ? firstHeader(LINK_TYPE.raw, bytes, start, end) : DATA;
 }
 
 /** `length`: bytes of payload, of which there is at least one. */

@@ -1,6 +1,7 @@
 /** What a decoder is given and what it gives back. */
 
 import type { Layer } from "../../preload/contract/frame.ts";
+import type { TunnelPorts } from "../../preload/contract/topology.ts";
 
 /** A stretch of a frame that starts with some header. */
 export interface Span {
@@ -12,8 +13,8 @@ export interface Span {
   end: number;
   /** The enclosing IP packet is the first of several fragments, so lengths may well reach past `end`. */
   fragmented: boolean;
-  /** UDP destination ports that carry VXLAN, besides the well-known ones. */
-  vxlanPorts: readonly number[];
+  /** UDP destination ports of tunnels, besides the well-known ones. */
+  tunnelPorts: TunnelPorts;
 }
 
 export interface Decoded {

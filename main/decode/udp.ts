@@ -13,7 +13,7 @@ import type { Layer } from "../../preload/contract/frame.ts";
 import { broken, tooShort } from "./broken.ts";
 import { numberField } from "./field.ts";
 import { hex16 } from "./hex.ts";
-import { LEAST, udpPayload, VXLAN } from "./payload.ts";
+import { DATA, LEAST, tunnelPayload, udpPayload } from "./payload.ts";
 import { u16 } from "./read.ts";
 import { bytesLeft, type Decoded, type Span } from "./span.ts";
 
@@ -42,6 +42,7 @@ export function decodeUdp(span: Span): Decoded {
   };
   if (length > left && !span.fragmented) layer.problem = `UDP says ${length} bytes, ${bytesLeft(left)}`;
   if (end === start + 8) return { layer };
-  const protocol = span.vxlanPorts.includes(dstPort) ? VXLAN : udpPayload(srcPort, dstPort, end - start - 8);
+  const carried = tunnelPayload(span.tunnelPorts, bytes, start + 8, end, dstPort);
+  const protocol = carried === DATA ? udpPayload(srcPort, dstPort, end - start - 8) : carried;
   return { layer, payload: { ...span, protocol, start: start + 8, end } };
 }

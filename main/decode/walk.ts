@@ -3,6 +3,7 @@
  * reads past `end`. Says the same layers as `decodeFrame`, which a property test keeps true.
  */
 
+import { NO_TUNNEL_PORTS, type TunnelPorts } from "../../preload/contract/topology.ts";
 import { IP_PROTOCOL } from "./numbers.ts";
 import {
   ARP,
@@ -24,6 +25,7 @@ import {
   skipExtensions,
   TCP,
   tcpPayload,
+  tunnelPayload,
   UDP,
   udpPayload,
   VLAN,
@@ -45,11 +47,11 @@ export interface Walk {
   innerEnd: number;
   /** The frame ended, or was broken, before its layers did. */
   cut: boolean;
-  /** Given, not found: UDP destination ports that carry VXLAN, besides 4789 and 8472. */
-  readonly vxlanPorts: readonly number[];
+  /** Given, not found: UDP destination ports of tunnels, besides 4789 and 8472. */
+  readonly tunnelPorts: TunnelPorts;
 }
 
-export function createWalk(vxlanPorts: readonly number[] = []): Walk {
+export function createWalk(tunnelPorts: TunnelPorts = NO_TUNNEL_PORTS): Walk {
   return {
     count: 0,
     protocols: new Uint8Array(MAX_LAYERS),
@@ -57,7 +59,7 @@ export function createWalk(vxlanPorts: readonly number[] = []): Walk {
     inner: -1,
     innerEnd: 0,
     cut: false,
-    vxlanPorts,
+    tunnelPorts,
   };
 }
 
@@ -136,7 +138,8 @@ export function walkFrame(
         const dstPort = (bytes[at + 2]! << 8) | bytes[at + 3]!;
         at += 8;
         if (at === limit) return;
-        next = walk.vxlanPorts.includes(dstPort) ? VXLAN : udpPayload(srcPort, dstPort, limit - at);
+        next = tunnelPayload(walk.tunnelPorts, bytes, at, limit, dstPort);
+        if (next === DATA) next = udpPayload(srcPort, dstPort, limit - at);
         break;
       }
       case VXLAN:

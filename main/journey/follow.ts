@@ -5,7 +5,7 @@
 
 import type { Direction, Frame } from "../../preload/contract/frame.ts";
 import type { JourneyEnd } from "../../preload/contract/journey.ts";
-import { type InterfaceRef, type Topology, vxlanPorts } from "../../preload/contract/topology.ts";
+import { type InterfaceRef, type Topology, tunnelPorts } from "../../preload/contract/topology.ts";
 import { LINK_TYPE } from "../decode/payload.ts";
 import { createWalk, type Walk, walkFrame } from "../decode/walk.ts";
 import { createExchange, createIdentity, type Exchange, readExchange, readIdentity } from "./identity.ts";
@@ -103,7 +103,7 @@ export class Follower {
   #changedLate: number[] = [];
 
   constructor(options: { interfaces: readonly InterfaceRef[]; topology?: Topology }) {
-    this.#walk = createWalk(options.topology ? vxlanPorts(options.topology) : []);
+    this.#walk = createWalk(options.topology && tunnelPorts(options.topology));
     this.#wiring = new Wiring(options.interfaces, options.topology);
     this.#owners = new Owners(this.#wiring, options.topology);
   }

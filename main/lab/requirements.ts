@@ -3,7 +3,10 @@
 import type { LabGroup } from "../../preload/contract/lab.ts";
 import { needsBird } from "../layout/calico/bgp.ts";
 import { encapsulationOf } from "../layout/calico/encapsulation.ts";
-import type { Lab } from "./schema.ts";
+import type { FlannelNetwork, Lab } from "./schema.ts";
+
+/** What the kernel must have for flannel's backends. */
+const BACKENDS = { vxlan: ["vxlan"], "host-gw": [], udp: ["tun"], ipip: ["ipip"] };
 
 /** The family that a lab belongs to: its network plugin's. */
 export function groupOf(lab: Lab): LabGroup {
@@ -17,14 +20,21 @@ export function requirementsOf(lab: Lab): string[] {
   if (lab.underlay.networks.length > 0 || lab.namespaces.some((netns) => netns.bridges.length > 0))
     needed.add("bridge");
   if (lab.nodes.length > 0) needed.add("br_netfilter");
-  if (lab.network) needed.add("iptables");
-  if (lab.network?.plugin === "flannel" && lab.network.backend.type === "vxlan") needed.add("vxlan");
+  if (lab.network?.plugin === "flannel") {
+    for (const name of [...BACKENDS[lab.network.backend.type], ...rulePrograms(lab.network)]) needed.add(name);
+  }
   if (lab.network?.plugin === "calico") {
-    needed.add("ipset");
+    for (const name of ["ipset", "iptables"]) needed.add(name);
     const { kind } = encapsulationOf(lab.network);
     if (kind !== "none") needed.add(kind);
     if (needsBird(lab.network)) needed.add("bird");
   }
   if (lab.namespaces.some((netns) => netns.bird)) needed.add("bird");
   return [...needed].sort();
+}
+
+/** Where flanneld does not masquerade, the CNI bridge plugin does, with iptables. */
+function rulePrograms({ rules, ipMasq }: FlannelNetwork): string[] {
+  if (rules === "iptables") return ["iptables"];
+  return ipMasq ? ["nft"] : ["iptables", "nft"];
 }

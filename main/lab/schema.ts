@@ -89,8 +89,12 @@ const backend = z.discriminatedUnion("type", [
     type: z.literal("vxlan"),
     vni: z.int().min(1).max(16_777_215).default(1),
     port: port.default(8472),
+    /** Between nodes of one subnet packets are routed as they are; only those for other subnets go into the tunnel. */
+    directRouting: z.boolean().default(false),
   }),
   z.strictObject({ type: z.literal("host-gw") }),
+  z.strictObject({ type: z.literal("udp"), port: port.default(8285) }),
+  z.strictObject({ type: z.literal("ipip"), directRouting: z.boolean().default(false) }),
 ]);
 
 const flannel = z.strictObject({
@@ -101,8 +105,14 @@ const flannel = z.strictObject({
   /** The first and the last share that may be given out; those of the network unless given. */
   subnetMin: address.optional(),
   subnetMax: address.optional(),
-  backend: backend.default({ type: "vxlan", vni: 1, port: 8472 }),
+  backend: backend.default({ type: "vxlan", vni: 1, port: 8472, directRouting: false }),
   ipMasq: z.boolean().default(true),
+  /** Of the CNI plugin: a bridge port may send a frame back out of the port it came in by. */
+  hairpinMode: z.boolean().default(true),
+  /** What flanneld writes its rules with; nftables is its `EnableNFTables`. */
+  rules: z.enum(["iptables", "nftables"]).default("iptables"),
+  /** flanneld's `--iface`: the card of a node that other nodes reach it by. The one of the default route unless given. */
+  iface: written("eth[0-7]", "a card of the nodes, eth0 to eth7").default("eth0"),
 });
 
 /** How Calico's nodes find each other's blocks, with the words of BGPConfiguration and BGPPeer (projectcalico.org/v3). */

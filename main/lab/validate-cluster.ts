@@ -11,12 +11,20 @@ import {
 } from "../layout/address.ts";
 import { blocksInPool, blocksNeeded } from "../layout/calico/blocks.ts";
 import { encapsulationOf, hasTwoEncapsulations } from "../layout/calico/encapsulation.ts";
+import { externalAddress } from "../layout/flannel/external.ts";
 import { podsPerNode, subnetRange } from "../layout/flannel/subnets.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import { checkHostAddress, checkSubnet, checkUsable, type Finding, findTwice, list } from "./finding.ts";
 import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
-import { type CalicoNetwork, type FlannelNetwork, INTERFACE_NAME_BYTES, type Lab } from "./schema.ts";
+import {
+  type CalicoNetwork,
+  type FlannelNetwork,
+  INTERFACE_NAME_BYTES,
+  type Lab,
+  type LabNetwork,
+  type LabNode,
+} from "./schema.ts";
 
 type Damaged = ReadonlySet<string>;
 
@@ -190,9 +198,9 @@ function checkFlannel(lab: Lab, network: FlannelNetwork, damaged: Damaged): Find
         message: `the tunnel device would be called ${device}, which is ${device.length} bytes; allowed is an interface name of at most ${INTERFACE_NAME_BYTES}, that is a vni of at most 9999999`,
       });
     }
-  } else {
-    findings.push(...checkOneNetwork(lab));
   }
+  if (network.backend.type === "host-gw") findings.push(...checkOneNetwork(lab, network));
+  findings.push(...checkIface(lab, network));
   if (!whole) return [...findings, ...checkSubnet(network.network, ["network", "network"])];
   findings.push(...checkUsable(whole, network.network, ["network", "network"]));
   if (damaged.has("network")) return findings;
@@ -236,14 +244,28 @@ function checkLimit(network: FlannelNetwork, key: "subnetMin" | "subnetMax"): Fi
     : [];
 }
 
-function checkOneNetwork(lab: Lab): Finding[] {
-  const home = lab.nodes[0] && networkOf(lab, nodeAddresses(lab.nodes[0])[0]!);
+/** host-gw leaves packets as they are, so that the next hop must be the other node itself. */
+function checkOneNetwork(lab: Lab, network: FlannelNetwork): Finding[] {
+  const home = lab.nodes[0] && externalNetwork(lab, network, lab.nodes[0]);
   return lab.nodes.flatMap((node, index) => {
-    const network = networkOf(lab, nodeAddresses(node)[0]!);
-    if (!home || !network || network === home) return [];
-    const message = `${node.name} is on ${network.name} and ${lab.nodes[0]!.name} on ${home.name}; host-gw needs all nodes on one network`;
+    const found = externalNetwork(lab, network, node);
+    if (!home || !found || found === home) return [];
+    const message = `${node.name} is on ${found.name} and ${lab.nodes[0]!.name} on ${home.name}, with a router between them; host-gw sends a pod's packet as it is to the other node, which must be a neighbour: a router has never heard of ${network.network} and drops it. Put all nodes on one network, or use the backend { type: vxlan, directRouting: true }: routes as with host-gw inside a network, a tunnel across the router`;
     return [{ path: ["nodes", index, "address"], message }];
   });
+}
+
+function externalNetwork(lab: Lab, network: FlannelNetwork, node: LabNode): LabNetwork | undefined {
+  const address = externalAddress(network, node);
+  return address === undefined ? undefined : networkOf(lab, address);
+}
+
+function checkIface(lab: Lab, network: FlannelNetwork): Finding[] {
+  const without = lab.nodes.find((node) => externalAddress(network, node) === undefined);
+  if (!without) return [];
+  const cards = nodeAddresses(without).map((_, index) => `eth${index}`);
+  const message = `${without.name} has no ${network.iface}; allowed are the cards that every node has, here ${list(cards)}`;
+  return [{ path: ["network", "iface"], message }];
 }
 
 function checkPods(lab: Lab, damaged: Damaged): Finding[] {

@@ -4,12 +4,12 @@ import type { NftTable } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
 /** All chains before any rule, since rules jump to chains. */
-export function planNftTable({ family, name, chains, why }: NftTable): Step[] {
+export function planNftTable({ family, name, comment, chains, why }: NftTable): Step[] {
   const table = `${family} ${name}`;
   return [
-    { command: `add table ${table}`, why },
+    { command: `add table ${table}${block(undefined, comment)}`, why },
     ...chains.map((chain) => ({
-      command: `add chain ${table} ${chain.name}${chain.hook ? ` { ${chain.hook} }` : ""}`,
+      command: `add chain ${table} ${chain.name}${block(chain.hook, chain.comment)}`,
       why: chain.why,
     })),
     ...chains.flatMap((chain) =>
@@ -19,4 +19,10 @@ export function planNftTable({ family, name, chains, why }: NftTable): Step[] {
       })),
     ),
   ];
+}
+
+/** What stands in braces behind the name: `{ type filter hook forward priority filter; comment "…"; }`. */
+function block(hook: string | undefined, comment: string | undefined): string {
+  const parts = [...(hook ? [hook] : []), ...(comment ? [`comment "${comment}";`] : [])];
+  return parts.length > 0 ? ` { ${parts.join(" ")} }` : "";
 }

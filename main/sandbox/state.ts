@@ -18,17 +18,27 @@ const PARTS = [
 ] as const;
 
 /** One process prints the setting of all interfaces. A pod answers for nobody. */
-function readsOf(name: string): { part: keyof NamespaceState; command: string }[] {
-  const reads = PARTS.map(([part, program, what]) => ({ part, command: `${program} -n ${netnsFile(name)} ${what}` }));
-  if (name.startsWith("pod/")) return reads;
-  const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
-  const sockets = `${FILES_FOLDER}/${netnsFile(name)}/run/*/bird.ctl`;
-  const ask = `echo "socket $ctl"; for what in protocols route; do timeout 5 birdc -s "$ctl" show $what all; done`;
-  return [
-    ...reads,
-    { part: "sysctls", command: `nsenter --net=/run/netns/${netnsFile(name)} sh -c '${show}'` },
-    { part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` },
-  ];
+function readsOf(sandbox: OpenSandbox, name: string): { part: keyof NamespaceState; command: string }[] {
+  const file = netnsFile(name);
+  const reads: { part: keyof NamespaceState; command: string }[] = PARTS.map(([part, program, what]) => ({
+    part,
+    command: `${program} -n ${file} ${what}`,
+  }));
+  if (!name.startsWith("pod/")) {
+    const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
+    const sockets = `${FILES_FOLDER}/${file}/run/*/bird.ctl`;
+    const ask = `echo "socket $ctl"; for what in protocols route; do timeout 5 birdc -s "$ctl" show $what all; done`;
+    reads.push(
+      { part: "sysctls", command: `nsenter --net=/run/netns/${file} sh -c '${show}'` },
+      { part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` },
+    );
+  }
+  // Only a process that carries packets is part of the way that they take.
+  const items = sandbox.topology.namespaces.find((netns) => netns.name === name)?.interfaces ?? [];
+  if (items.some(({ kind }) => kind === "tun")) {
+    reads.push({ part: "sockets", command: `nsenter --net=/run/netns/${file} ss -Hlunp` });
+  }
+  return reads;
 }
 
 /** `net/ipv4/conf/eth0.5/proxy_arp:1` as sysctl prints it: `net.ipv4.conf.eth0/5.proxy_arp = 1`. */
@@ -41,7 +51,7 @@ function asSysctl(line: string): string {
 /** The state of the named namespaces, all read in one round trip. */
 export async function readKernelState(sandbox: OpenSandbox, netns: readonly string[]): Promise<Result<KernelState>> {
   const at = Date.now();
-  const reads = netns.flatMap((name) => readsOf(name).map((read) => ({ name, ...read })));
+  const reads = netns.flatMap((name) => readsOf(sandbox, name).map((read) => ({ name, ...read })));
   const texts = await readMarked(
     sandbox,
     reads.map(({ command }) => command),

@@ -88,13 +88,14 @@ export const CAUSE_KINDS = [
   "address",
   "sysctl",
   "bgp-session",
+  "process",
 ] as const;
 
 export type CauseKind = (typeof CAUSE_KINDS)[number];
 
 export interface Cause {
   kind: CauseKind;
-  /** As `ip` or `bridge` prints it. */
+  /** As `ip`, `bridge` or `ss` prints it. */
   text: string;
   /** What a person would type in the sandbox to see it: `ip -n node.node1 route get fibmatch 10.244.1.2`. */
   command: string;

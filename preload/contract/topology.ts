@@ -114,6 +114,8 @@ export interface TunInterface extends InterfaceBase {
   kind: "tun";
   /** The interface that the process sends its packets out of. */
   dev: string;
+  /** The UDP port that the process sends whole IP packets to, with nothing between the UDP header and theirs. */
+  port?: number;
 }
 
 export type Interface = VethInterface | BridgeInterface | VlanInterface | VxlanInterface | IpipInterface | TunInterface;
@@ -132,8 +134,8 @@ export interface Route {
   dev?: string;
   /** Who wrote it, as `ip route` names it: `bird`, `80`. `boot` unless given. */
   proto?: string;
-  /** `link`: the destination itself is on the wire. */
-  scope?: "link";
+  /** `link`: the destination itself is on the wire. What `ip route add` takes for a route without a gateway, unless given. */
+  scope?: "link" | "global";
   onlink?: boolean;
   /** The source address of what this namespace itself sends that way. */
   src?: string;
@@ -191,6 +193,7 @@ export interface NftTable {
   /** `ip`, `inet` … */
   family: string;
   name: string;
+  comment?: string;
   chains: NftChain[];
   why: string;
 }
@@ -199,6 +202,7 @@ export interface NftChain {
   name: string;
   /** Of a base chain: `type nat hook postrouting priority srcnat; policy accept;`. */
   hook?: string;
+  comment?: string;
   /** As `nft list` prints them. */
   rules: { rule: string; why: string }[];
   why: string;
@@ -250,8 +254,20 @@ export function netnsFile(netns: string): string {
   return netns.replaceAll("/", ".");
 }
 
-/** The UDP ports that the topology's VXLAN devices send to: what decoders must be told, since a port can be anything. */
-export function vxlanPorts(topology: Topology): number[] {
+/** What UDP carries, by its destination port: what decoders must be told, since a port can be anything. */
+export interface TunnelPorts {
+  /** A VXLAN header. */
+  vxlan: readonly number[];
+  /** A whole IP packet, with no header of its own before it. */
+  ip: readonly number[];
+}
+
+export const NO_TUNNEL_PORTS: TunnelPorts = { vxlan: [], ip: [] };
+
+/** The UDP ports that the topology's tunnels send to. */
+export function tunnelPorts(topology: Topology): TunnelPorts {
   const interfaces = topology.namespaces.flatMap((namespace) => namespace.interfaces);
-  return [...new Set(interfaces.flatMap((item) => (item.kind === "vxlan" ? [item.port] : [])))];
+  const vxlan = interfaces.flatMap((item) => (item.kind === "vxlan" ? [item.port] : []));
+  const ip = interfaces.flatMap((item) => (item.kind === "tun" && item.port !== undefined ? [item.port] : []));
+  return { vxlan: [...new Set(vxlan)], ip: [...new Set(ip)] };
 }

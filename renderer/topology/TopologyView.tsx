@@ -61,6 +61,7 @@ const ENCAPSULATION_NAMES: Record<Exclude<Encapsulation, "none">, string> = {
   vxlan: "VXLAN",
   geneve: "Geneve",
   gre: "GRE",
+  udp: "UDP",
   ipip: "IPIP",
 };
 

@@ -228,6 +228,7 @@ export function styleOf(palette: Palette): StylesheetJson {
       },
     },
     { selector: "node.chip.vxlan", style: { "border-color": palette.encapsulation.vxlan } },
+    { selector: "node.chip.tun", style: { "border-color": palette.encapsulation.udp } },
     { selector: "node.chip.ipip", style: { "border-color": palette.encapsulation.ipip } },
     {
       selector: "node.chip.pods",
@@ -289,6 +290,7 @@ export function styleOf(palette: Palette): StylesheetJson {
         "line-opacity": 1,
       },
     },
+    { selector: "edge.tunnel.tun", style: { "line-color": palette.encapsulation.udp } },
     { selector: "edge.tunnel.ipip", style: { "line-color": palette.encapsulation.ipip } },
   ];
 }

@@ -2,21 +2,26 @@
 
 import type { Protocol } from "../../preload/contract/frame.ts";
 
-export type Encapsulation = "none" | "vxlan" | "geneve" | "gre" | "ipip";
+export type Encapsulation = "none" | "vxlan" | "geneve" | "gre" | "udp" | "ipip";
 
 /** How the innermost packet is carried. */
 export function encapsulationOf(layers: readonly Protocol[]): Encapsulation {
   if (layers.includes("vxlan")) return "vxlan";
   if (layers.includes("geneve")) return "geneve";
   if (layers.includes("gre")) return "gre";
-  return layers.filter((layer) => layer === "ipv4" || layer === "ipv6").length > 1 ? "ipip" : "none";
+  if (layers.some((layer, index) => layer === "udp" && isIp(layers[index + 1]))) return "udp";
+  return layers.filter(isIp).length > 1 ? "ipip" : "none";
+}
+
+function isIp(layer: Protocol | undefined): boolean {
+  return layer === "ipv4" || layer === "ipv6";
 }
 
 /** How many layers, from the outermost, belong to the encapsulation rather than to the packet carried. */
 export function outerLayers(layers: readonly Protocol[]): number {
   const tunnel = layers.findLastIndex((layer) => layer === "vxlan" || layer === "geneve" || layer === "gre");
   if (tunnel >= 0) return tunnel + 1;
-  const addresses = layers.flatMap((layer, index) => (layer === "ipv4" || layer === "ipv6" ? [index] : []));
+  const addresses = layers.flatMap((layer, index) => (isIp(layer) ? [index] : []));
   return addresses.length > 1 ? (addresses.at(-1) ?? 0) : 0;
 }
 

@@ -37,6 +37,7 @@ const FALLBACK: Record<Theme, Record<string, string>> = {
     "--encap-none": "#3d3d3a",
     "--encap-vxlan": "#1f5fbf",
     "--encap-ipip": "#8a4b08",
+    "--encap-udp": "#7a6000",
   },
   dark: {
     "--bg": "#0f1216",
@@ -51,6 +52,7 @@ const FALLBACK: Record<Theme, Record<string, string>> = {
     "--encap-none": "#d6d6d2",
     "--encap-vxlan": "#7fb0ff",
     "--encap-ipip": "#e8a55c",
+    "--encap-udp": "#d9c05a",
   },
 };
 
@@ -88,6 +90,7 @@ export function readPalette(element: HTMLElement, theme: Theme): Palette {
       vxlan: colour("--encap-vxlan"),
       geneve: colour("--encap-geneve", accent),
       gre: colour("--encap-gre", accent),
+      udp: colour("--encap-udp"),
       ipip: colour("--encap-ipip"),
     },
     mono,

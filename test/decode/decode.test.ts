@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeFrame } from "../../main/decode/decode.ts";
+import { type DecodeOptions, decodeFrame } from "../../main/decode/decode.ts";
 import { field } from "../../main/decode/field.ts";
 import { summarizeFrame } from "../../main/decode/summary.ts";
 import { ascii, eth, ipv4, ipv6, tcp, udp, vxlan } from "./build-frame.ts";
@@ -43,10 +43,26 @@ describe("decodeFrame", () => {
   test("VXLAN is found on a port that the caller names, and is data without", () => {
     const inside = eth(0x0800, ipv4(6, tcp(2, new Uint8Array())));
     const bytes = eth(0x0800, ipv4(17, udp(1, 9000, vxlan(77, inside))));
-    const protocols = (options?: { vxlanPorts: number[] }) =>
-      decodeFrame(bytes, options).map((layer) => layer.protocol);
-    expect(protocols({ vxlanPorts: [9000] })).toEqual(["eth", "ipv4", "udp", "vxlan", "eth", "ipv4", "tcp"]);
+    const protocols = (options?: DecodeOptions) => decodeFrame(bytes, options).map((layer) => layer.protocol);
+    expect(protocols({ tunnelPorts: { vxlan: [9000], ip: [] } })).toEqual([
+      "eth",
+      "ipv4",
+      "udp",
+      "vxlan",
+      "eth",
+      "ipv4",
+      "tcp",
+    ]);
     expect(protocols()).toEqual(["eth", "ipv4", "udp", "data"]);
+  });
+
+  test("a whole IP packet in UDP is found on a port that the caller names, and is data without", () => {
+    const bytes = eth(0x0800, ipv4(17, udp(8285, 8285, ipv4(6, tcp(2, new Uint8Array())))));
+    const protocols = (options?: DecodeOptions) => decodeFrame(bytes, options).map((layer) => layer.protocol);
+    expect(protocols({ tunnelPorts: { vxlan: [], ip: [8285] } })).toEqual(["eth", "ipv4", "udp", "ipv4", "tcp"]);
+    expect(protocols()).toEqual(["eth", "ipv4", "udp", "data"]);
+    const other = eth(0x0800, ipv4(17, udp(8285, 8285, ascii("no packet"))));
+    expect(decodeFrame(other, { tunnelPorts: { vxlan: [], ip: [8285] } }).at(-1)?.protocol).toBe("data");
   });
 
   test("the fields that others rely on have their names", () => {

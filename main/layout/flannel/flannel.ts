@@ -16,7 +16,8 @@
  *   +--------+------------------------+   +----------------------+----------+
  *      node/node1                                      node/node2
  *
- * host-gw has no flannel.1: the route to another node's pods points to that node itself.
+ * The other backends change what is between cni0 and eth0. host-gw: nothing, the route to another node's pods points to that
+ * node itself. ipip: flannel.ipip, which puts an IP header on instead of four. udp: flannel0 and a process that reads it.
  */
 
 import type { Namespace } from "../../../preload/contract/topology.ts";
@@ -24,14 +25,20 @@ import type { FlannelNetwork, Lab } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import type { Identities } from "../identity.ts";
 import { assignShares } from "../shares.ts";
-import { nodeAddresses } from "../underlay.ts";
 import { VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
+import { externalAddress } from "./external.ts";
 import { connectByHostGateway } from "./host-gw.ts";
-import { EXTERNAL_INTERFACE, type FlannelNode } from "./node.ts";
+import { connectByIpip, IPIP_OVERHEAD } from "./ipip.ts";
+import { nftTables } from "./nft-rules.ts";
+import type { FlannelNode } from "./node.ts";
 import { layOutPods } from "./pods.ts";
 import { forwardRules, masqueradeRules, podMasqueradeRules } from "./rules.ts";
 import { nodeSubnet } from "./subnets.ts";
+import { connectByUdp, UDP_OVERHEAD } from "./udp.ts";
 import { connectByVxlan } from "./vxlan.ts";
+
+/** Bytes that a packet between nodes grows by. */
+const OVERHEAD = { vxlan: VXLAN_OVERHEAD, "host-gw": 0, udp: UDP_OVERHEAD, ipip: IPIP_OVERHEAD };
 
 /** Adds flannel to the nodes and answers with the pods. */
 export function layOutFlannel(
@@ -43,23 +50,19 @@ export function layOutFlannel(
   const shares = assignShares(lab.nodes, () => 1);
   const nodes = lab.nodes.map((node, index): FlannelNode => {
     const netns = nodeNamespaces[index]!;
-    const subnet = nodeSubnet(network, shares[index]![0]!);
-    return { netns, label: node.name, address: nodeAddresses(node)[0]!, subnet };
+    const { iface } = network;
+    const { mtu } = netns.interfaces.find((item) => item.name === iface)!;
+    const address = externalAddress(network, node)!;
+    return { netns, label: node.name, iface, address, mtu, subnet: nodeSubnet(network, shares[index]![0]!) };
   });
-  const externalMtu = (node: FlannelNode) =>
-    node.netns.interfaces.find((item) => item.name === EXTERNAL_INTERFACE)!.mtu;
-  const overhead = network.backend.type === "vxlan" ? VXLAN_OVERHEAD : 0;
-  const mtu = (node: FlannelNode) => externalMtu(node) - overhead;
-
-  if (network.backend.type === "vxlan") connectByVxlan(network.backend, nodes, mtu, identities);
-  else connectByHostGateway(nodes);
+  const mtu = (node: FlannelNode) => node.mtu - OVERHEAD[network.backend.type];
+  connect(network, nodes, mtu, identities);
 
   return nodes.flatMap((node) => {
     const pods = layOutPods(lab, network, node, mtu(node), identities);
-    node.netns.rules.push(
-      network.ipMasq ? masqueradeRules(network, node) : podMasqueradeRules(pods, node),
-      forwardRules(network),
-    );
+    if (!network.ipMasq) node.netns.rules.push(podMasqueradeRules(pods, node));
+    if (network.rules === "nftables") node.netns.nftables.push(...nftTables(network, node));
+    else node.netns.rules.push(...(network.ipMasq ? [masqueradeRules(network, node)] : []), forwardRules(network));
     node.netns.files.push({
       path: "/run/flannel/subnet.env",
       content: [
@@ -73,4 +76,28 @@ export function layOutFlannel(
     });
     return pods;
   });
+}
+
+/** Makes the way from each node to the pods of all others. `mtu`: of the tunnel device, by node. */
+function connect(
+  network: FlannelNetwork,
+  nodes: FlannelNode[],
+  mtu: (node: FlannelNode) => number,
+  identities: Identities,
+): void {
+  const { backend } = network;
+  switch (backend.type) {
+    case "vxlan":
+      connectByVxlan(backend, nodes, mtu, identities);
+      break;
+    case "host-gw":
+      connectByHostGateway(nodes);
+      break;
+    case "udp":
+      connectByUdp(network, backend, nodes, mtu);
+      break;
+    case "ipip":
+      connectByIpip(backend, nodes, mtu);
+      break;
+  }
 }

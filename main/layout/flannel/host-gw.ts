@@ -1,7 +1,7 @@
 /** The host-gw backend: no tunnel, only routes. All nodes must be on one network. Source: flannel pkg/backend/hostgw. */
 
 import { formatSubnet } from "../address.ts";
-import { EXTERNAL_INTERFACE, type FlannelNode } from "./node.ts";
+import type { FlannelNode } from "./node.ts";
 
 export function connectByHostGateway(nodes: FlannelNode[]): void {
   for (const node of nodes) {
@@ -10,7 +10,7 @@ export function connectByHostGateway(nodes: FlannelNode[]): void {
       node.netns.routes.push({
         to: formatSubnet(remote.subnet),
         via: remote.address,
-        dev: EXTERNAL_INTERFACE,
+        dev: node.iface,
         why: `The pods of ${remote.label} are behind ${remote.label} itself. The packet leaves as it is; only its Ethernet header names the other node, which is why both must share a network.`,
       });
     }

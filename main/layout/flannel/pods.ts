@@ -12,6 +12,11 @@ import type { FlannelNode } from "./node.ts";
 
 const BRIDGE = "cni0";
 
+const HAIRPIN =
+  "With hairpin on, a frame may go back out of the port it came in by: a pod that reaches itself through a service address needs that, because bridged frames pass through iptables.";
+const NO_HAIRPIN =
+  "With hairpin off (hairpinMode: false), a frame never goes back out of the port it came in by: a pod can't reach itself through a service address.";
+
 /** Adds the bridge to the node, which has one only once it has a pod, and answers with the pods. */
 export function layOutPods(
   lab: Lab,
@@ -57,8 +62,8 @@ export function layOutPods(
           mtu,
           addresses: [],
           master: BRIDGE,
-          hairpin: true,
-          why: `The node's end of ${pod.name}'s cable, a port of ${BRIDGE}. With hairpin on, a frame may go back out of the port it came in by: a pod that reaches itself through a service address needs that, because bridged frames pass through iptables.`,
+          ...(network.hairpinMode ? { hairpin: true } : {}),
+          why: `The node's end of ${pod.name}'s cable, a port of ${BRIDGE}. ${network.hairpinMode ? HAIRPIN : NO_HAIRPIN}`,
         },
       },
     );

@@ -1,14 +1,16 @@
 /**
  * The VXLAN backend: one tunnel device per node and, per remote node, exactly one neighbour, one FDB entry
- * and one route. Nothing is learned or asked for. Source: flannel pkg/backend/vxlan.
+ * and one route. Nothing is learned or asked for. With directRouting a node that no router is in front of gets a route alone,
+ * to itself. Source: flannel 0.28.9 pkg/backend/vxlan.
  */
 
+import type { Route } from "../../../preload/contract/topology.ts";
 import type { FlannelNetwork } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import type { Identities } from "../identity.ts";
 import { acceptRaSysctls } from "../namespace.ts";
 import { addTunnelEnd, VXLAN_OVERHEAD } from "../vxlan-mesh.ts";
-import { EXTERNAL_INTERFACE, type FlannelNode } from "./node.ts";
+import { directInterface, type FlannelNode } from "./node.ts";
 
 type VxlanBackend = Extract<FlannelNetwork["backend"], { type: "vxlan" }>;
 
@@ -30,14 +32,18 @@ export function connectByVxlan(
       addresses: [`${formatAddress(node.subnet.base)}/32`],
       vni: backend.vni,
       local: node.address,
-      dev: EXTERNAL_INTERFACE,
+      dev: node.iface,
       port: backend.port,
       learning: false,
-      why: `The tunnel to the other nodes: what goes in here comes out of ${EXTERNAL_INTERFACE} inside a UDP packet to port ${backend.port}. Its MTU is ${VXLAN_OVERHEAD} bytes smaller, which leaves room for the outer headers. It learns no addresses, because flanneld writes them all. Its own address is a /32, so that no broadcast and no subnet route comes with it.`,
+      why: `The tunnel to the other nodes: what goes in here comes out of ${node.iface} inside a UDP packet to port ${backend.port}. Its MTU is ${VXLAN_OVERHEAD} bytes smaller, which leaves room for the outer headers. It learns no addresses, because flanneld writes them all. Its own address is a /32, so that no broadcast and no subnet route comes with it.`,
     });
     node.netns.sysctls.push(...acceptRaSysctls({ name: device, mtu: mtu(node) }));
     for (const remote of tunnels) {
       if (remote.node === node) continue;
+      if (backend.directRouting && directInterface(node, remote.node.address)) {
+        node.netns.routes.push(directRoute(remote.node));
+        continue;
+      }
       const tunnelAddress = formatAddress(remote.node.subnet.base);
       addTunnelEnd(node.netns, device, {
         label: remote.node.label,
@@ -54,4 +60,13 @@ export function connectByVxlan(
       });
     }
   }
+}
+
+/** Without a device and without onlink: flanneld leaves it to the kernel to find the card that leads to the gateway. */
+function directRoute(remote: FlannelNode): Route {
+  return {
+    to: formatSubnet(remote.subnet),
+    via: remote.address,
+    why: `The pods of ${remote.label}, which no router is in front of: the packet leaves as it is and only its Ethernet header names the other node (DirectRouting). It needs neither the tunnel nor a neighbour or FDB entry.`,
+  };
 }
