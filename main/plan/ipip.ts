@@ -3,9 +3,12 @@
 import type { IpipInterface } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
-/** A tunnel with a name of its own, from one address to whatever the route says. */
+/**
+ * A tunnel with a name of its own, from one address to whatever the route says. Like the kernel's own device, and like those
+ * that programs make by netlink without a word about it, it takes no part in path MTU discovery; `ip` alone would switch that on.
+ */
 export function planNamedIpip({ name, mtu, local, why }: IpipInterface): Step {
-  return { command: `link add name ${name} mtu ${mtu} type ipip local ${local}`, why };
+  return { command: `link add name ${name} mtu ${mtu} type ipip local ${local} nopmtudisc`, why };
 }
 
 /**
