@@ -84,8 +84,8 @@ describe("a lab file", () => {
     ],
     [
       "an unknown backend",
-      ["plugin: flannel", "plugin: flannel\n  backend: { type: udp }"],
-      '12:20: network.backend.type: found "udp"; allowed is vxlan or host-gw',
+      ["plugin: flannel", "plugin: flannel\n  backend: { type: wireguard }"],
+      '12:20: network.backend.type: found "wireguard"; allowed is vxlan, host-gw, udp or ipip',
     ],
     [
       "a VNI that is too large",
@@ -240,7 +240,24 @@ describe("a lab file", () => {
       ["plugin: flannel", "plugin: flannel\n  backend: { type: host-gw }"],
     );
     expect(problemsOf(text)).toEqual([
-      "10:26: nodes[1].address: n2 is on wan and n1 on lan; host-gw needs all nodes on one network",
+      "10:26: nodes[1].address: n2 is on wan and n1 on lan, with a router between them; host-gw sends a pod's packet as it is to the other node, which must be a neighbour: a router has never heard of 10.244.0.0/16 and drops it. Put all nodes on one network, or use the backend { type: vxlan, directRouting: true }: routes as with host-gw inside a network, a tunnel across the router",
+    ]);
+  });
+
+  it("takes host-gw over the cards that iface names, and refuses a card that a node lacks", () => {
+    const cards: [string, string][] = [
+      ["192.168.1.0/24 }", "192.168.1.0/24 }\n    - { name: wan, subnet: 192.168.2.0/24 }"],
+      ["address: 192.168.1.11", "address: [192.168.1.11, 192.168.2.11]"],
+    ];
+    const hostGateway = (iface: string): [string, string] => [
+      "plugin: flannel",
+      `plugin: flannel\n  backend: { type: host-gw }\n  iface: ${iface}`,
+    ];
+    expect(problemsOf(edited(...cards, ["192.168.1.12", "[192.168.1.12, 192.168.2.12]"], hostGateway("eth1")))).toEqual(
+      [],
+    );
+    expect(problemsOf(edited(...cards, hostGateway("eth1")))).toEqual([
+      "15:10: network.iface: n2 has no eth1; allowed are the cards that every node has, here eth0",
     ]);
   });
 

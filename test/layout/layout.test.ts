@@ -19,7 +19,15 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   nodes: fc.integer({ min: 1, max: 12 }),
   pods: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 12, maxLength: 12 }),
   subnetLen: fc.integer({ min: 22, max: 29 }),
-  backend: fc.constantFrom("{ type: host-gw }", "{ type: vxlan }", "{ type: vxlan, vni: 4096, port: 4789 }"),
+  backend: fc.constantFrom(
+    "{ type: host-gw }",
+    "{ type: vxlan }",
+    "{ type: vxlan, vni: 4096, port: 4789 }",
+    "{ type: vxlan, directRouting: true }",
+    "{ type: udp }",
+    "{ type: ipip }",
+    "{ type: ipip, directRouting: true }",
+  ),
   mtu: fc.constantFrom(576, 1280, 1500, 9000),
   ipMasq: fc.boolean(),
 });

@@ -17,51 +17,58 @@ async function planOf(id: string): Promise<Plan> {
   return planLab(layOutLab(read.value.lab));
 }
 
-describe.each(["bridge-arp", "calico-ipip", "calico-ipip-crosssubnet", "flannel-host-gw", "flannel-vxlan"])(
-  "the script of %s",
-  (id) => {
-    it("is the golden one, byte for byte", async () => {
-      const file = fileURLToPath(new URL(`./golden/${id}.golden.txt`, import.meta.url));
-      const script = printPlan(await planOf(id));
-      if (process.env.UPDATE_GOLDEN) writeFileSync(file, script);
-      expect(script).toBe(readFileSync(file, "utf8"));
-    });
+describe.each([
+  "bridge-arp",
+  "calico-ipip",
+  "calico-ipip-crosssubnet",
+  "flannel-host-gw",
+  "flannel-ipip",
+  "flannel-nftables",
+  "flannel-udp",
+  "flannel-vxlan",
+  "flannel-vxlan-directrouting",
+])("the script of %s", (id) => {
+  it("is the golden one, byte for byte", async () => {
+    const file = fileURLToPath(new URL(`./golden/${id}.golden.txt`, import.meta.url));
+    const script = printPlan(await planOf(id));
+    if (process.env.UPDATE_GOLDEN) writeFileSync(file, script);
+    expect(script).toBe(readFileSync(file, "utf8"));
+  });
 
-    it("is a POSIX script, with and without progress", async () => {
-      const plan = await planOf(id);
-      for (const progress of [false, true]) {
-        execFileSync("sh", ["-n"], { input: printPlan(plan, { progress }) });
+  it("is a POSIX script, with and without progress", async () => {
+    const plan = await planOf(id);
+    for (const progress of [false, true]) {
+      execFileSync("sh", ["-n"], { input: printPlan(plan, { progress }) });
+    }
+  });
+
+  it("refuses to build in the machine's own namespaces", async () => {
+    // Only what comes before the first batch: a broken guard must not harm the machine that tests it.
+    const [guard = ""] = printPlan(await planOf(id)).split("# Get a place of our own");
+    const script = `${guard}\necho builds`;
+    const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input: script, encoding: "utf8" });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(stderr).toContain("not in the machine's own namespaces");
+  });
+
+  it("reports every batch once, in order, and runs nothing behind the last", async () => {
+    const plan = await planOf(id);
+    const script = printPlan(plan, { progress: true });
+    const steps = [...script.matchAll(/^echo hoplab:step (\d+)$/gm)].map(([, index]) => Number(index));
+    expect(steps).toEqual(plan.batches.map((_, index) => index));
+    expect(script.trimEnd().endsWith(`echo hoplab:step ${plan.batches.length - 1}`)).toBe(true);
+  });
+
+  it("has a why for every batch, and for every step that does something", async () => {
+    for (const { why, steps } of (await planOf(id)).batches) {
+      expect(why).toMatch(/^[A-Z].*\.$/);
+      for (const step of steps) {
+        if (!/^(\*\w+|:\S+ - \[0:0\]|COMMIT)$/.test(step.command))
+          expect(step.why, step.command).toMatch(/^["0-9A-Za-z].*\.$/);
       }
-    });
-
-    it("refuses to build in the machine's own namespaces", async () => {
-      // Only what comes before the first batch: a broken guard must not harm the machine that tests it.
-      const [guard = ""] = printPlan(await planOf(id)).split("# Get a place of our own");
-      const script = `${guard}\necho builds`;
-      const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input: script, encoding: "utf8" });
-      expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-      expect(stderr).toContain("not in the machine's own namespaces");
-    });
-
-    it("reports every batch once, in order, and runs nothing behind the last", async () => {
-      const plan = await planOf(id);
-      const script = printPlan(plan, { progress: true });
-      const steps = [...script.matchAll(/^echo hoplab:step (\d+)$/gm)].map(([, index]) => Number(index));
-      expect(steps).toEqual(plan.batches.map((_, index) => index));
-      expect(script.trimEnd().endsWith(`echo hoplab:step ${plan.batches.length - 1}`)).toBe(true);
-    });
-
-    it("has a why for every batch, and for every step that does something", async () => {
-      for (const { why, steps } of (await planOf(id)).batches) {
-        expect(why).toMatch(/^[A-Z].*\.$/);
-        for (const step of steps) {
-          if (!/^(\*\w+|:\S+ - \[0:0\]|COMMIT)$/.test(step.command))
-            expect(step.why, step.command).toMatch(/^["A-Za-z].*\.$/);
-        }
-      }
-    });
-  },
-);
+    }
+  });
+});
 
 it("a namespace's file has dots where its name has slashes", () => {
   expect(["node/node1", "net/lan", "h1"].map(netnsFile)).toEqual(["node.node1", "net.lan", "h1"]);

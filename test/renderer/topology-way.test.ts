@@ -134,6 +134,9 @@ describe("layer chips", () => {
     expect(encapsulationOf(vxlan)).toBe("vxlan");
     expect(encapsulationOf(["eth", "ipv4", "ipv4", "tcp"])).toBe("ipip");
     expect(outerLayers(["eth", "ipv4", "ipv4", "tcp"])).toBe(2);
+    expect(encapsulationOf(["eth", "ipv4", "udp", "ipv4", "udp", "data"])).toBe("udp");
+    expect(outerLayers(["eth", "ipv4", "udp", "ipv4", "udp", "data"])).toBe(3);
+    expect(encapsulationOf(["eth", "ipv4", "udp", "dns"])).toBe("none");
   });
 
   test("any two hops can be shown at any moment, and the ends look like the hops", () => {
