@@ -61,7 +61,7 @@ describe("decodeFrame", () => {
     const protocols = (options?: DecodeOptions) => decodeFrame(bytes, options).map((layer) => layer.protocol);
     expect(protocols({ tunnelPorts: { vxlan: [], ip: [8285] } })).toEqual(["eth", "ipv4", "udp", "ipv4", "tcp"]);
     expect(protocols()).toEqual(["eth", "ipv4", "udp", "data"]);
-    const other = eth(0x0800, ipv4(17, udp(8285, 8285, ascii("no packet"))));
+    const other = eth(0x0800, ipv4(17, udp(8285, 8285, ascii("0123"))));
     expect(decodeFrame(other, { tunnelPorts: { vxlan: [], ip: [8285] } }).at(-1)?.protocol).toBe("data");
   });
 

@@ -85,7 +85,7 @@ describe("a lab file", () => {
     [
       "an unknown backend",
       ["plugin: flannel", "plugin: flannel\n  backend: { type: wireguard }"],
-      '12:20: network.backend.type: found "wireguard"; allowed is vxlan, host-gw, udp or ipip',
+      '12:20: network.backend.type: found "wireguard"; allowed is vxlan or host-gw or udp or ipip',
     ],
     [
       "a VNI that is too large",
@@ -257,7 +257,7 @@ describe("a lab file", () => {
       [],
     );
     expect(problemsOf(edited(...cards, hostGateway("eth1")))).toEqual([
-      "15:10: network.iface: n2 has no eth1; allowed are the cards that every node has, here eth0",
+      "14:10: network.iface: n2 has no eth1; allowed are the cards that every node has, here eth0",
     ]);
   });
 
