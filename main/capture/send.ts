@@ -12,7 +12,7 @@ import type { CaptureSession } from "./session.ts";
 export const WHOLE_LAB_INTERFACES = 64;
 
 export interface SentPackets extends TrafficResult {
-  /** What the traffic itself made, in the order of time: requests and answers. */
+  /** What the traffic itself made, in the order of time: requests and answers, and the ICMP errors about them. */
   packets: Packet[];
   /** What else was seen meanwhile: ARP and the like. */
   others: Packet[];
@@ -72,8 +72,14 @@ export async function sendAndFollow(
   const first = await session.store.call("packetCount");
   const sent = await sendTraffic(session.sandbox, way, traffic, signal);
   if (!sent.ok) return sent;
-  const mine = (packet: Packet): boolean => isTraffic(packet, way);
-  const packets = await untilQuiet(session, first, mine, signal);
+  const own = (packet: Packet): boolean => isTraffic(packet, way);
+  const packets = await untilQuiet(session, first, own, signal);
+  // Who is asked by a translated address answers that one, and errors come from whoever is on the way.
+  const ids = new Set<number | undefined>();
+  for (const packet of packets) {
+    if (own(packet) || ids.has(packet.replyTo) || ids.has(packet.errorOf)) ids.add(packet.journey);
+  }
+  const mine = (packet: Packet) => ids.has(packet.journey);
   await session.refreshState();
   return ok({ ...sent.value, packets: packets.filter(mine), others: packets.filter((packet) => !mine(packet)) });
 }

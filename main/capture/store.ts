@@ -6,7 +6,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Packet, PacketPage } from "../../preload/contract/calls.ts";
 import type { Layer, OpenedFrame } from "../../preload/contract/frame.ts";
-import type { Journey } from "../../preload/contract/journey.ts";
+import type { Journey, JourneyError } from "../../preload/contract/journey.ts";
 import {
   hasLinkHeader,
   type InterfaceRef,
@@ -267,9 +267,16 @@ export class CaptureStore {
     const frames = this.#follower
       .journeyFrames(id)
       .map((index) => ({ frame: this.#follower.frame(index), layers: this.#decode(index, this.bytes(index)) }));
-    const journey = explainJourney({ ...this.#follower.facts(id), frames, topology: this.#topology });
+    const facts = this.#follower.facts(id);
+    const error = facts.error === undefined ? undefined : this.#error(facts.error);
+    const journey = explainJourney({ ...facts, error, frames, topology: this.#topology });
     const layers = new Map(frames.map(({ frame, layers: decoded }) => [frame.index, decoded]));
     return { journey, layers: journey.hops.map((hop) => layers.get(hop.frame) ?? []) };
+  }
+
+  #error(journey: number): JourneyError {
+    const { frame, summary } = this.#packet(journey);
+    return { journey, summary, by: this.#follower.frame(frame).netns };
   }
 
   /** A frame with its layers and bytes; undefined where there is none of that number. */
@@ -307,7 +314,16 @@ export class CaptureStore {
 
   #packet(id: number): Packet {
     const row = this.#rows.get(id) ?? this.#makeRow(id);
-    return { ...row, journey: id, hops: this.#follower.hopCount(id), end: this.#follower.end(id) };
+    const errorOf = this.#follower.errorOf(id);
+    const replyTo = this.#follower.replyTo(id);
+    return {
+      ...row,
+      journey: id,
+      hops: this.#follower.hopCount(id),
+      end: this.#follower.end(id),
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(errorOf === undefined ? {} : { errorOf }),
+    };
   }
 
   #makeRow(id: number): Row {

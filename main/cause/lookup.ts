@@ -66,7 +66,7 @@ export function originLookup(hop: Hop, layers: readonly Layer[]): RouteLookup | 
 
 /** Where a lost packet was last taken in. */
 export function stopOf(journey: Journey): Hop | undefined {
-  const last = journey.end === "lost" ? lastHop(journey.hops) : undefined;
+  const last = journey.end === "lost" ? lastHop(journey.hops, journey.end) : undefined;
   return last?.direction === "in" ? last : undefined;
 }
 

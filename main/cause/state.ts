@@ -21,12 +21,22 @@ export interface NamespaceState {
   neighbours: string[];
   /** `bridge fdb` */
   fdb: string[];
-  /** `sysctl net.ipv4.conf` of proxy_arp alone. Not in captures that were made before it was read. */
+  /** `sysctl` of what routing and ARP depend on. This and the following are not in captures that were made before they were read. */
   sysctls?: string[];
   /** `socket PATH`, then `birdc show protocols all` and `show route all`; empty where no BIRD runs. Not in older captures. */
   bird?: string[];
   /** `ss -Hlunp`, where a process carries packets. Not in captures that were made before it was read. */
   sockets?: string[];
+  /** `iptables-save -c`, comments left out. */
+  rules?: string[];
+  /** `nft -s list ruleset`, indented as printed. The tables of iptables-nft are among it. */
+  nftables?: string[];
+  /** `ipset save` */
+  sets?: string[];
+  /** The connections of `/proc/net/nf_conntrack`, or of `conntrack -L` where that is empty. */
+  conntrack?: string[];
+  /** `bridge vlan show` */
+  vlans?: string[];
 }
 
 /** The line of `ip -d -o link` about the interface. */

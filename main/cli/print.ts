@@ -46,7 +46,9 @@ export function printJourney(journey: Journey): string {
       ...changes.slice(1).map((text) => `  ${" ".repeat(indent)}  ${text}`),
     ].join("\n");
   });
-  return [head, paint("dim", `  ${"µs".padStart(widths.at)}  where`), ...lines].join("\n");
+  const { error } = journey;
+  const answer = error ? [`  ${paint("bold", "answered with")} ${error.summary}, by ${error.by}`] : [];
+  return [head, ...answer, paint("dim", `  ${"µs".padStart(widths.at)}  where`), ...lines].join("\n");
 }
 
 /** What changed at a hop, why the first one went out where it did, and why a lost one went no further. */
@@ -73,6 +75,7 @@ function withCause(words: string, cause: string | undefined): string {
 function changeWords(change: Change): string {
   if (change.kind === "routed" && change.ttl) return `routed, ttl ${change.ttl[0]}→${change.ttl[1]}`;
   if (change.layers) return `${change.kind} ${change.layers.map((layer) => LAYER_LABELS[layer]).join("|")}`;
+  if (change.bytes) return `${change.kind}, bytes ${change.bytes[0]} to ${change.bytes[1]}`;
   if (change.address) return `${change.kind} ${change.address[0]}→${change.address[1]}`;
   return change.kind;
 }

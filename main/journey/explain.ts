@@ -1,12 +1,12 @@
 /** Makes a journey that people can read: its hops in order, and what changed at each since the hop before. */
 
 import type { Direction, Frame, Layer } from "../../preload/contract/frame.ts";
-import type { Change, ChangeKind, Hop, Journey } from "../../preload/contract/journey.ts";
+import type { Change, ChangeKind, Hop, Journey, JourneyEnd, JourneyError } from "../../preload/contract/journey.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import { summarizeFrame } from "../decode/summary.ts";
 import type { JourneyFacts } from "./follow.ts";
 import { orderSightings, type Step } from "./order.ts";
-import { compareStacks, ethernetBelow, innermost, ipLayers, isIp, routedHeaders, textIn } from "./stack.ts";
+import { compareStacks, ethernetBelow, innermost, ipLayers, isIp, pieceIn, routedHeaders, textIn } from "./stack.ts";
 import { Wiring } from "./wiring.ts";
 
 export interface SeenFrame {
@@ -14,7 +14,8 @@ export interface SeenFrame {
   layers: Layer[];
 }
 
-export interface JourneyInput extends JourneyFacts {
+export interface JourneyInput extends Omit<JourneyFacts, "error"> {
+  error?: JourneyError | undefined;
   /** At least one, in any order. */
   frames: SeenFrame[];
   topology?: Topology;
@@ -34,6 +35,7 @@ export function explainJourney(input: JourneyInput): Journey {
       direction: DIRECTION_NUMBER[frame.direction],
       at: frame.at,
       depth: ipLayers(layers).length,
+      piece: pieceIn(layers),
       link: linkOf(layers, frame.index),
       frame: frame.index,
     })),
@@ -42,6 +44,7 @@ export function explainJourney(input: JourneyInput): Journey {
   const crossings = steps.map((step) => crossesBridge(step, steps, wiring));
   const delivered = new Set(input.delivered);
   const start = steps[0]?.sighting.at ?? 0;
+  const lastPiece = steps.findLast(({ sighting }) => sighting.piece && delivered.has(sighting.frame));
 
   const hops = steps.map((step, index): Hop => {
     const { frame, layers } = seen.get(step.sighting.frame)!;
@@ -54,7 +57,10 @@ export function explainJourney(input: JourneyInput): Journey {
       (next) =>
         next.parent === index && wiring.namespace[next.sighting.place] === wiring.namespace[step.sighting.place],
     );
-    if (delivered.has(frame.index) && !goesOn) changes.push({ kind: "delivered" });
+    if (delivered.has(frame.index) && !goesOn) {
+      changes.push({ kind: "delivered" });
+      if (input.end === "arrived" && step === lastPiece) changes.push({ kind: "reassembled" });
+    }
     return {
       netns: frame.netns,
       interface: frame.interface,
@@ -68,7 +74,7 @@ export function explainJourney(input: JourneyInput): Journey {
     };
   });
   const first = hops[0];
-  const last = lastHop(hops);
+  const last = lastHop(hops, input.end);
   return {
     id: input.id,
     summary: first ? summarizeFrame(seen.get(first.frame)!.layers).summary : "",
@@ -76,18 +82,22 @@ export function explainJourney(input: JourneyInput): Journey {
     lastSeen: last ? `${last.netns}/${last.interface}` : "",
     ...(input.replyTo === undefined ? {} : { replyTo: input.replyTo }),
     ...(input.reply === undefined ? {} : { reply: input.reply }),
+    ...(input.error === undefined ? {} : { error: input.error }),
+    ...(input.errorOf === undefined ? {} : { errorOf: input.errorOf }),
     ...(input.repeatOf === undefined ? {} : { repeatOf: input.repeatOf }),
     hops,
   };
 }
 
 /** Where it was delivered; else the end of the branch that was seen last. */
-export function lastHop(hops: readonly Hop[]): Hop | undefined {
-  const delivered = hops.find(({ changes }) => changes.some(({ kind }) => kind === "delivered"));
-  if (delivered) return delivered;
+export function lastHop(hops: readonly Hop[], end: JourneyEnd): Hop | undefined {
+  const isDelivered = ({ changes }: Hop) => changes.some(({ kind }) => kind === "delivered");
+  const delivered = hops.find(isDelivered);
+  if (delivered && end !== "lost") return delivered;
   let last: Hop | undefined;
-  for (const hop of hops) if (!last || hop.at >= last.at) last = hop;
-  return last;
+  // Of a lost one some pieces may have been delivered.
+  for (const hop of hops) if ((!delivered || !isDelivered(hop)) && (!last || hop.at >= last.at)) last = hop;
+  return last ?? delivered;
 }
 
 /** The MACs of the link that the frame is on. One without them is on no link that it could share with another. */
@@ -114,8 +124,22 @@ function floods(index: number, steps: Step[], crossings: boolean[]): boolean {
   return steps.filter((step, other) => step.parent === parent && crossings[other]).length > 1;
 }
 
-/** What happened to the packet between two sightings. */
+/** What happened to the packet between two sightings, of which each may be only a piece of it. */
 function changesBetween(before: Layer[], after: Layer[]): Change[] {
+  const was = pieceIn(before);
+  const is = pieceIn(after);
+  if (was && !is) return [...headerChanges(before, after), { kind: "reassembled" }];
+  if (!is || (was && was.from === is.from && was.to === is.to)) return headerChanges(before, after);
+  const cut: Change = { kind: "fragmented", bytes: [is.from, is.to] };
+  if (is.from === 0) return [...headerChanges(before, after), cut];
+  // A later piece has nothing above its own header, which may be a tunnel's that was put on just before the cut.
+  const own = textIn(after[is.header], "id");
+  const header = before.findLastIndex((layer) => layer.protocol === "ipv4" && textIn(layer, "id") === own);
+  if (header < 0) return [cut];
+  return [...headerChanges(before.slice(0, header + 1), after.slice(0, is.header + 1)), cut];
+}
+
+function headerChanges(before: Layer[], after: Layer[]): Change[] {
   const { on, off } = compareStacks(before, after);
   const changes: Change[] = [];
   if (off.length > 0) changes.push({ kind: "unwrapped", layers: off.map(({ protocol }) => protocol) });

@@ -8,7 +8,15 @@ import type { JourneyEnd } from "../../preload/contract/journey.ts";
 import { type InterfaceRef, type Topology, tunnelPorts } from "../../preload/contract/topology.ts";
 import { LINK_TYPE } from "../decode/payload.ts";
 import { createWalk, type Walk, walkFrame } from "../decode/walk.ts";
-import { createExchange, createIdentity, type Exchange, readExchange, readIdentity } from "./identity.ts";
+import {
+  createExchange,
+  createIdentity,
+  createPiece,
+  type Exchange,
+  readExchange,
+  readIdentity,
+  readPiece,
+} from "./identity.ts";
 import { Owners } from "./owners.ts";
 import { Recent } from "./recent.ts";
 import { Doubles, NONE, Rows } from "./rows.ts";
@@ -31,6 +39,8 @@ const MOST_PASSED = 8;
 /** Equal packets that are told apart again when a frame comes late, and their frames. */
 const MOST_RESORTED = 16;
 const MOST_RESORTED_FRAMES = 256;
+/** Pieces of one datagram that are joined: 64 KiB in the smallest that IPv4 lets a link have, several times over. */
+const MOST_PIECES = 4096;
 const REMEMBERED = { span: 5 * SECOND, least: 1 << 16, most: 1 << 19 };
 
 // Columns of a frame.
@@ -56,7 +66,10 @@ const REPLY_TO = 5;
 const REPLY = 6;
 const REPEAT_OF = 7;
 const STATE = 8;
-const JOURNEY_COLUMNS = 9;
+const REFUSED_BY = 9; // the ICMP error about it
+const REFUSES = 10; // what this ICMP error is about
+const DATAGRAM = 11;
+const JOURNEY_COLUMNS = 12;
 
 // Bits of a journey's state.
 const ARRIVED = 1;
@@ -73,8 +86,19 @@ export interface JourneyFacts {
   replyTo?: number;
   reply?: number;
   repeatOf?: number;
+  /** The ICMP error about it, and what this ICMP error is about. */
+  error?: number;
+  errorOf?: number;
   /** Frames of it that were taken in by the namespace that owns the destination. */
   delivered: number[];
+}
+
+/** One of the packets that a datagram was cut into, which is followed as a journey of its own. */
+interface PieceOf {
+  journey: number;
+  from: number;
+  to: number;
+  isLast: boolean;
 }
 
 export class Follower {
@@ -89,6 +113,12 @@ export class Follower {
   readonly #requests = new Recent(REMEMBERED);
   /** Key of the request that they answer to the first of recent replies. */
   readonly #replies = new Recent(REMEMBERED);
+  /** What the pieces of a datagram have in common to the journey that they belong to. */
+  readonly #datagrams = new Recent(REMEMBERED);
+  /** The pieces of a journey, and the journey of each piece that is not the journey itself. */
+  readonly #pieces = new Map<number, PieceOf[]>();
+  readonly #pieceOf = new Map<number, number>();
+  readonly #piece = createPiece();
   readonly #walk: Walk;
   readonly #identity = createIdentity();
   readonly #exchange = createExchange();
@@ -127,7 +157,7 @@ export class Follower {
 
   /** Identities, requests and replies that are remembered now: bounded however long the capture is. */
   get remembered(): number {
-    return this.#open.size + this.#requests.size + this.#replies.size;
+    return this.#open.size + this.#requests.size + this.#replies.size + this.#datagrams.size;
   }
 
   /**
@@ -166,18 +196,19 @@ export class Follower {
     const journey = this.#choose(frame, newest);
     if (journey === NONE) {
       const begun = this.#begin(newest);
+      this.#journeys.set(begun, DATAGRAM, identity.datagram);
       this.#open.set(identity.a, identity.b, begun, at);
       this.#join(frame, begun);
       if (direction === OUT && identity.bare && identity.source !== 0) {
         this.#owners.infer(identity.source, this.#wiring.namespace[interfaceIndex]!);
       }
       this.#repeat(frame, begun, newest);
-      this.#exchangeOf(bytes, begun, frame);
+      if (identity.piece < 0 || !this.#joinDatagram(bytes, begun, frame)) this.#exchangeOf(bytes, begun, frame);
       if (newest !== NONE) this.#resort(frame, begun);
     } else {
       const isNewFlow = !this.#hasFlow(journey, identity.flow);
       this.#join(frame, journey);
-      if (isNewFlow) this.#exchangeOf(bytes, journey, frame);
+      if (isNewFlow && !this.#pieceOf.has(journey)) this.#exchangeOf(bytes, journey, frame);
       if (journey !== newest || this.#journeys.get(newest, OLDER) !== NONE) this.#resort(frame, newest);
     }
     return frame;
@@ -198,7 +229,8 @@ export class Follower {
       else allSettled = false;
     }
     for (const id of changed) this.#journeys.set(id, STATE, this.#journeys.get(id, STATE) & ~CHANGED);
-    return changed;
+    if (this.#pieceOf.size === 0) return changed;
+    return [...new Set([...changed, ...changed.map((id) => this.#wholeOf(id))])];
   }
 
   /** The capture has ended: no journey is in flight any more. */
@@ -230,11 +262,20 @@ export class Follower {
   }
 
   journeyOf(frame: number): number {
-    return this.#frames.get(frame, JOURNEY);
+    return this.#wholeOf(this.#frames.get(frame, JOURNEY));
   }
 
-  /** By time. */
+  /** By time, those of its pieces among them. */
   journeyFrames(id: number): number[] {
+    const pieces = this.#pieces.get(id);
+    if (!pieces) return this.#pieceOf.has(id) ? [] : this.#ownFrames(id);
+    const journeys = new Set([id, ...pieces.map(({ journey }) => journey)]);
+    return [...journeys]
+      .flatMap((journey) => this.#ownFrames(journey))
+      .sort((one, other) => (this.#isBefore(one, other) ? -1 : 1));
+  }
+
+  #ownFrames(id: number): number[] {
     const list: number[] = [];
     for (let frame = this.#journeys.get(id, FIRST); frame !== NONE; frame = this.#frames.get(frame, NEXT)) {
       list.push(frame);
@@ -248,10 +289,33 @@ export class Follower {
 
   /** 0 where a late frame showed that the journey was part of another one: such a journey is not listed. */
   hopCount(id: number): number {
-    return this.#journeys.get(id, HOPS);
+    if (this.#pieceOf.size === 0 && this.#pieces.size === 0) return this.#journeys.get(id, HOPS);
+    if (this.#pieceOf.has(id)) return 0;
+    const others = this.#pieces.get(id)?.filter(({ journey }) => journey !== id) ?? [];
+    return others.reduce((sum, { journey }) => sum + this.#journeys.get(journey, HOPS), this.#journeys.get(id, HOPS));
   }
 
   end(id: number): JourneyEnd {
+    const pieces = this.#pieces.get(id);
+    return pieces ? this.#endOfPieces(id, pieces) : this.#ownEnd(id);
+  }
+
+  /** What was cut arrives when it was seen whole where it lives, or each of its bytes was. */
+  #endOfPieces(id: number, pieces: readonly PieceOf[]): JourneyEnd {
+    const isWhole = !pieces.some(({ journey }) => journey === id);
+    if (isWhole && this.#ownEnd(id) === "arrived") return "arrived";
+    if ((this.#journeys.get(id, STATE) & ANSWERED) !== 0) return "arrived";
+    let reached = 0;
+    for (const { journey, from, to, isLast } of pieces.toSorted((one, other) => one.from - other.from)) {
+      if (from > reached || this.#ownEnd(journey) !== "arrived") continue;
+      if (isLast) return "arrived";
+      reached = Math.max(reached, to);
+    }
+    const all = [id, ...pieces.map(({ journey }) => journey)];
+    return all.some((journey) => this.#ownEnd(journey) === "in flight") ? "in flight" : "lost";
+  }
+
+  #ownEnd(id: number): JourneyEnd {
     const state = this.#journeys.get(id, STATE);
     if ((state & (ARRIVED | ANSWERED)) !== 0) return "arrived";
     return (state & SETTLED) !== 0 ? "lost" : "in flight";
@@ -262,11 +326,25 @@ export class Follower {
     return {
       id,
       end: this.end(id),
-      replyTo: optional(this.#journeys.get(id, REPLY_TO)),
+      replyTo: this.replyTo(id),
       reply: optional(this.#journeys.get(id, REPLY)),
       repeatOf: optional(this.#journeys.get(id, REPEAT_OF)),
-      delivered: this.journeyFrames(id).filter((frame) => this.#isDelivered(frame, id)),
+      error: optional(this.#journeys.get(id, REFUSED_BY)),
+      errorOf: this.errorOf(id),
+      delivered: this.journeyFrames(id).filter((frame) => this.#isDelivered(frame, this.#frames.get(frame, JOURNEY))),
     };
+  }
+
+  /** The journey that this one answers. */
+  replyTo(id: number): number | undefined {
+    const asked = optional(this.#journeys.get(id, REPLY_TO));
+    return asked === undefined ? undefined : this.#wholeOf(asked);
+  }
+
+  /** The journey that an ICMP error is about. */
+  errorOf(id: number): number | undefined {
+    const about = optional(this.#journeys.get(id, REFUSES));
+    return about === undefined ? undefined : this.#wholeOf(about);
   }
 
   /** Some of the journeys in the order in which they began, or were seen first at the interface with index `at`. */
@@ -296,8 +374,10 @@ export class Follower {
     for (; seen.upTo < this.#frameCount; seen.upTo++) {
       if ((this.#frames.get(seen.upTo, PLACE) & 0xffff) !== interfaceIndex) continue;
       const journey = this.#frames.get(seen.upTo, JOURNEY);
-      // In and out at one interface are one line.
-      if (this.#firstAt(journey, interfaceIndex) === seen.upTo) seen.journeys.push(journey);
+      // In and out at one interface are one line, and so are the pieces of a packet.
+      if (this.#firstAt(journey, interfaceIndex) !== seen.upTo) continue;
+      const whole = this.#wholeOf(journey);
+      if (!this.#pieces.has(whole) || !seen.journeys.includes(whole)) seen.journeys.push(whole);
     }
     return seen.journeys;
   }
@@ -403,7 +483,94 @@ export class Follower {
     journeys.set(id, REPLY_TO, NONE);
     journeys.set(id, REPLY, NONE);
     journeys.set(id, REPEAT_OF, NONE);
+    journeys.set(id, REFUSED_BY, NONE);
+    journeys.set(id, REFUSES, NONE);
     return id;
+  }
+
+  // ---- datagrams that were cut into pieces
+
+  #wholeOf(journey: number): number {
+    return this.#pieceOf.get(journey) ?? journey;
+  }
+
+  /**
+   * Joins a piece, whose journey just began, with what it is a piece of: the packet that was seen whole before, which the
+   * first piece tells by what it asks; else the first of the pieces. Whether it is now part of another journey.
+   */
+  #joinDatagram(bytes: Uint8Array, journey: number, frame: number): boolean {
+    const piece = this.#piece;
+    const now = this.#at.get(frame);
+    readPiece(bytes, this.#identity.piece, piece);
+    const { from, to, isLast } = piece;
+    const known = [piece.bySource, piece.byDestination]
+      .map(({ a, b }) => this.#datagrams.get(a, b))
+      .find((other) => other >= 0 && Math.abs(now - this.#beganAt(other)) < LONGEST_WAIT);
+    let whole = known === undefined ? journey : this.#wholeOf(known);
+    if (from === 0) {
+      const seen = this.#wholeSeen(bytes, frame, journey);
+      // A piece that came before the first one was taken for the start.
+      whole = seen === NONE ? (this.#pieceAt(whole, 0) ?? journey) : seen;
+      if (known !== undefined) this.#movePieces(this.#wholeOf(known), whole);
+    }
+    this.#datagrams.set(piece.bySource.a, piece.bySource.b, whole, now);
+    this.#datagrams.set(piece.byDestination.a, piece.byDestination.b, whole, now);
+    const pieces = this.#pieces.get(whole) ?? [];
+    if (pieces.length >= MOST_PIECES) return false;
+    pieces.push({ journey, from, to, isLast });
+    this.#pieces.set(whole, pieces);
+    this.#change(whole, 0);
+    if (whole === journey) return false;
+    const { request } = this.#exchange;
+    // Who is asked answers the address that it was translated to.
+    if (from === 0 && request.set) this.#requests.set(request.a, request.b, whole, now);
+    this.#pieceOf.set(journey, whole);
+    this.#emptied++;
+    this.#seenAt.length = 0;
+    return true;
+  }
+
+  /**
+   * The journey of the packet before it was cut; NONE where its sender cut it. The first piece asks the same, unless it was
+   * translated as it was cut: then it still has the same identification, and goes on where that packet was seen.
+   */
+  #wholeSeen(bytes: Uint8Array, frame: number, piece: number): number {
+    readExchange(bytes, this.#walk, this.#identity, this.#exchange);
+    const { request } = this.#exchange;
+    const asked = request.set ? this.#requests.get(request.a, request.b) : -1;
+    if (asked >= 0 && this.#mayBeWhole(asked, frame)) return asked;
+    const { datagram } = this.#identity;
+    for (let id = piece - 1; id >= 0 && id >= piece - MOST_CANDIDATES; id--) {
+      if (this.#journeys.get(id, DATAGRAM) !== datagram || !this.#mayBeWhole(id, frame)) continue;
+      if (this.#mayFollow(this.#journeys.get(id, LAST), frame)) return id;
+    }
+    return NONE;
+  }
+
+  #mayBeWhole(id: number, piece: number): boolean {
+    if (this.#journeys.get(id, HOPS) === 0 || this.#pieceOf.has(id)) return false;
+    if (this.#pieces.get(id)?.some(({ journey }) => journey === id)) return false;
+    const age = this.#at.get(piece) - this.#beganAt(id);
+    return age >= 0 && age < LONGEST_WAIT && !this.#isSeen(id, this.#frames.get(piece, PLACE));
+  }
+
+  /** Of a journey: itself where one of its pieces begins at that byte. */
+  #pieceAt(journey: number, from: number): number | undefined {
+    return this.#pieces.get(journey)?.some((piece) => piece.from === from) ? journey : undefined;
+  }
+
+  #movePieces(from: number, to: number): void {
+    if (from === to) return;
+    const moved = this.#pieces.get(from) ?? [];
+    this.#pieces.delete(from);
+    this.#pieces.set(to, [...(this.#pieces.get(to) ?? []), ...moved]);
+    for (const { journey } of moved) {
+      if (journey === to) continue;
+      if (!this.#pieceOf.has(journey)) this.#emptied++;
+      this.#pieceOf.set(journey, to);
+    }
+    this.#seenAt.length = 0;
+    this.#change(from, 0);
   }
 
   #join(frame: number, journey: number): void {
@@ -470,7 +637,7 @@ export class Follower {
       }
       if (ids.length === MOST_RESORTED || frames.length + hops > MOST_RESORTED_FRAMES) return;
       ids.push(id);
-      frames.push(...this.journeyFrames(id));
+      frames.push(...this.#ownFrames(id));
     }
 
     frames.sort((one, other) => (this.#isBefore(one, other) ? -1 : 1));
@@ -542,7 +709,7 @@ export class Follower {
     if (last !== NONE && now - this.#at.get(last) <= QUIET) return false;
     // An owner may have become known after the frame came.
     const isNews = (state & (ARRIVED | ANSWERED)) === 0;
-    const arrived = isNews && this.journeyFrames(id).some((frame) => this.#isDelivered(frame, id)) ? ARRIVED : 0;
+    const arrived = isNews && this.#ownFrames(id).some((frame) => this.#isDelivered(frame, id)) ? ARRIVED : 0;
     this.#journeys.set(id, STATE, state | SETTLED | arrived | (isNews ? CHANGED : 0));
     return true;
   }
@@ -597,6 +764,10 @@ export class Follower {
     const answered = this.#beganAt(reply);
     const wait = answered - asked;
     if (request === reply || !(wait >= 0 && wait <= LONGEST_REPLY)) return;
+    if ((journeys.get(reply, STATE) & ERROR) !== 0) {
+      this.#linkError(request, reply);
+      return;
+    }
     // A datagram that answers another one asks nothing.
     if (exchange.isDatagram && journeys.get(request, REPLY_TO) !== NONE) return;
     const oldReply = journeys.get(request, REPLY);
@@ -608,8 +779,20 @@ export class Follower {
     journeys.set(request, REPLY, reply);
     journeys.set(reply, REPLY_TO, request);
     // Who answers has had the question, even where that was not captured.
-    this.#change(request, (journeys.get(reply, STATE) & ERROR) === 0 ? ANSWERED : 0);
+    this.#change(request, ANSWERED);
     this.#change(reply, 0);
+  }
+
+  /** The first error about a packet counts. */
+  #linkError(about: number, error: number): void {
+    const journeys = this.#journeys;
+    const old = journeys.get(about, REFUSED_BY);
+    if (old !== NONE && this.#beganAt(old) <= this.#beganAt(error)) return;
+    if (old !== NONE) journeys.set(old, REFUSES, NONE);
+    journeys.set(about, REFUSED_BY, error);
+    journeys.set(error, REFUSES, about);
+    this.#change(about, 0);
+    this.#change(error, 0);
   }
 
   #unlink(request: number, reply: number): void {

@@ -27,6 +27,10 @@ export interface Identity {
   group: boolean;
   /** No IP header around the innermost packet. */
   bare: boolean;
+  /** IPv4's identification and protocol, which a packet keeps when it is cut into pieces; 0 for none. */
+  datagram: number;
+  /** Where the IPv4 header lies that says that this is a piece of a datagram: the innermost, else the one around it; -1 for none. */
+  piece: number;
 }
 
 /** The key under which a request is found by its reply: two signed 32-bit hashes. */
@@ -51,7 +55,7 @@ export interface Exchange {
 }
 
 export function createIdentity(): Identity {
-  return { a: 0, b: 0, flow: 0, source: 0, destination: 0, group: false, bare: true };
+  return { a: 0, b: 0, flow: 0, source: 0, destination: 0, group: false, bare: true, datagram: 0, piece: -1 };
 }
 
 export function createExchange(): Exchange {
@@ -133,6 +137,8 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   identity.destination = 0;
   identity.bare = true;
   identity.group = true;
+  identity.datagram = 0;
+  identity.piece = -1;
   if (inner < 0) {
     readUnknown(bytes, start, end, protocols[0] === ETH ? 12 : 0, identity);
     return;
@@ -143,6 +149,7 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
     const protocol = protocols[layer]!;
     if (protocol === IPV4 || protocol === IPV6) {
       identity.bare = false;
+      if (protocol === IPV4 && isPiece(bytes, offsets[layer]!)) identity.piece = offsets[layer]!;
       break;
     }
     if (protocol === ETH) groupMac = (bytes[offsets[layer]!]! & 1) === 1;
@@ -158,6 +165,8 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   } else if (protocols[inner] === IPV4) {
     mix(word32(bytes, at + 2)); // total length, id
     mix((word16(bytes, at + 6) << 8) | bytes[at + 9]!); // fragment, protocol
+    identity.datagram = (word16(bytes, at + 4) << 8) | bytes[at + 9]!;
+    if (isPiece(bytes, at)) identity.piece = at;
     identity.source = word32(bytes, at + 12) >>> 0;
     identity.destination = word32(bytes, at + 16) >>> 0;
     identity.group = groupMac || identity.destination >>> 28 === 14 || identity.destination === 0xffffffff;
@@ -223,6 +232,38 @@ function readUnknown(bytes: Uint8Array, start: number, end: number, macBytes: nu
   identity.flow = finished(laneA);
 }
 
+/** More fragments follow, or it does not begin at the first byte. */
+function isPiece(bytes: Uint8Array, at: number): boolean {
+  return (word16(bytes, at + 6) & 0x3fff) !== 0;
+}
+
+/** What is common to the pieces of a datagram, also where one of its addresses is translated, and which part this is. */
+export interface Piece {
+  /** Keyed by the source, and by the destination. */
+  bySource: ExchangeKey;
+  byDestination: ExchangeKey;
+  /** Bytes of the datagram's payload: from, and up to. */
+  from: number;
+  to: number;
+  isLast: boolean;
+}
+
+export function createPiece(): Piece {
+  const key = () => ({ set: false, a: 0, b: 0 });
+  return { bySource: key(), byDestination: key(), from: 0, to: 0, isLast: false };
+}
+
+/** Reads the IPv4 header at `at`, whose frame says that it is a piece. */
+export function readPiece(bytes: Uint8Array, at: number, piece: Piece): void {
+  const id = word16(bytes, at + 4);
+  const protocol = bytes[at + 9]!;
+  setKey(piece.bySource, -3, word32(bytes, at + 12), 0, id, protocol);
+  setKey(piece.byDestination, -3, 0, word32(bytes, at + 16), id, protocol);
+  piece.from = (word16(bytes, at + 6) & 0x1fff) * 8;
+  piece.to = piece.from + Math.max(0, word16(bytes, at + 2) - (bytes[at]! & 0x0f) * 4);
+  piece.isLast = (word16(bytes, at + 6) & 0x2000) === 0;
+}
+
 function isIcmpError(type: number): boolean {
   return type === 3 || type === 4 || type === 5 || type === 11 || type === 12;
 }
@@ -282,12 +323,22 @@ export function readExchange(bytes: Uint8Array, walk: Walk, identity: Identity, 
     }
   } else if (protocol === ICMP) {
     if (type === 8) setKey(exchange.request, ICMP, source, destination, word32(bytes, upper + 4), 0);
-    if (type === 0) setKey(exchange.reply, ICMP, destination, source, word32(bytes, upper + 4), 0);
-    if (isIcmpError(type)) readQuotedIpv4(exchange, bytes, upper + 8, end);
+    if (type === 0) {
+      setKey(exchange.reply, ICMP, destination, source, word32(bytes, upper + 4), 0);
+      // It asks nothing, but an error may be about it.
+      setKey(exchange.request, ICMP, source, destination, word32(bytes, upper + 4), 1);
+    }
+    if (isIcmpError(type)) {
+      exchange.isError = true;
+      readQuotedIpv4(exchange, bytes, upper + 8, end, walk.vxlanPorts);
+    }
   } else if (protocol === ICMPV6) {
     if (type === 128) setKey(exchange.request, ICMPV6, source, destination, word32(bytes, upper + 4), 0);
     if (type === 129) setKey(exchange.reply, ICMPV6, destination, source, word32(bytes, upper + 4), 0);
-    if (type < 128) readQuotedIpv6(exchange, bytes, upper + 8, end);
+    if (type < 128) {
+      exchange.isError = true;
+      readQuotedIpv6(exchange, bytes, upper + 8, end);
+    }
     if ((type === 135 || type === 136) && upper + 24 <= end) {
       setKey(type === 135 ? exchange.request : exchange.reply, ICMPV6, 0, hashIpv6(bytes, upper + 8), 0, 1);
     }
@@ -321,12 +372,28 @@ function dnsId(bytes: Uint8Array, upper: number, end: number): number {
   return isDns && upper + 10 <= end ? word16(bytes, upper + 8) : -1;
 }
 
-function readQuotedIpv4(exchange: Exchange, bytes: Uint8Array, at: number, end: number): void {
-  if (at + 20 > end) return;
+/** Of a quoted tunnel packet what it carries counts: that is the packet that people sent. */
+function readQuotedIpv4(
+  exchange: Exchange,
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  vxlanPorts: readonly number[],
+): void {
+  if (at + 20 > end || bytes[at]! >> 4 !== 4) return;
   const upper = at + (bytes[at]! & 0x0f) * 4;
+  const isVxlan = bytes[at + 9] === 17 && upper + 30 <= end && isVxlanPort(word16(bytes, upper + 2), vxlanPorts);
+  if (bytes[at + 9] === 4 || (isVxlan && word16(bytes, upper + 28) === 0x0800)) {
+    readQuotedIpv4(exchange, bytes, isVxlan ? upper + 30 : upper, end, vxlanPorts);
+    return;
+  }
   const source = word32(bytes, at + 12) >>> 0;
   const destination = word32(bytes, at + 16) >>> 0;
   readQuoted(exchange, bytes, bytes[at + 9]!, upper, end, at + word16(bytes, at + 2), source, destination);
+}
+
+function isVxlanPort(port: number, vxlanPorts: readonly number[]): boolean {
+  return port === 4789 || port === 8472 || vxlanPorts.includes(port);
 }
 
 function readQuotedIpv6(exchange: Exchange, bytes: Uint8Array, at: number, end: number): void {
@@ -347,7 +414,6 @@ function readQuoted(
   source: number,
   destination: number,
 ): void {
-  exchange.isError = true;
   if (upper + 8 > end) return;
   if (protocol === 17) readTransport(exchange.reply, bytes, UDP, upper, packetEnd, source, destination);
   if (protocol === 6 && upper + 14 <= end) {
@@ -355,6 +421,9 @@ function readQuoted(
   }
   if (protocol === 1 && bytes[upper] === 8) {
     setKey(exchange.reply, ICMP, source, destination, word32(bytes, upper + 4), 0);
+  }
+  if (protocol === 1 && bytes[upper] === 0) {
+    setKey(exchange.reply, ICMP, source, destination, word32(bytes, upper + 4), 1);
   }
   if (protocol === 58 && bytes[upper] === 128) {
     setKey(exchange.reply, ICMPV6, source, destination, word32(bytes, upper + 4), 0);

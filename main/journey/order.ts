@@ -14,6 +14,8 @@ export interface Sighting {
   at: number;
   /** How many IP headers the frame has, one inside the other. */
   depth: number;
+  /** Which bytes of a datagram it is; absent for a whole one. */
+  piece?: { from: number; to: number } | undefined;
   /** The outermost MACs: the same on both sides of a bridge. */
   link: string;
   frame: number;
@@ -69,6 +71,12 @@ function level(sighting: Sighting, wiring: Wiring): number {
   return wiring.isBridge[sighting.place] ? 1 : 0;
 }
 
+/** What was put together again follows its first piece, which has the headers. */
+function sharesBytes(earlier: Sighting, { piece }: Sighting): boolean {
+  if (!earlier.piece) return true;
+  return piece ? earlier.piece.from < piece.to && piece.from < earlier.piece.to : earlier.piece.from === 0;
+}
+
 function findParent(
   sighting: Sighting,
   index: number,
@@ -80,7 +88,7 @@ function findParent(
   const latest = (test: (other: Sighting) => boolean, last = sorted.length - 1): Sighting | undefined => {
     for (let position = last; position >= 0; position--) {
       const other = sorted[position]!;
-      if (other !== sighting && other.at <= sighting.at && test(other)) return other;
+      if (other !== sighting && other.at <= sighting.at && sharesBytes(other, sighting) && test(other)) return other;
     }
     return undefined;
   };
@@ -109,7 +117,7 @@ function findParent(
   };
   /** Without a topology: a copy of what came in, or wrapped, or passed by a bridge to its port, or else routed. */
   const guessedOrigin = () => {
-    const here = sorted.slice(0, index).filter(isHere);
+    const here = sorted.slice(0, index).filter((other) => isHere(other) && sharesBytes(other, sighting));
     const received = here.findLast(isIn);
     const sent = here.slice(received ? here.indexOf(received) + 1 : 0);
     return (
@@ -133,5 +141,5 @@ function findParent(
   if (direction !== IN && !parent) {
     parent = wiring.isKnown[place] ? knownOrigin() : guessedOrigin();
   }
-  return parent ?? before(() => true);
+  return parent ?? before(() => true) ?? (sighting.piece && sorted.slice(0, index).find(({ piece }) => !piece));
 }

@@ -40,6 +40,26 @@ function ttlOf(layer: Layer | undefined): number | undefined {
   return layer && (field(layer, "ttl") ?? field(layer, "hopLimit"))?.number;
 }
 
+/** Which part of a datagram the frame carries, and the index of the IPv4 header that says so; undefined for a whole one. */
+export interface Piece {
+  header: number;
+  /** Bytes of the datagram's payload: from, and up to. */
+  from: number;
+  to: number;
+}
+
+/** As `readIdentity` finds it: the innermost IP header, else the one around it. */
+export function pieceIn(layers: readonly Layer[]): Piece | undefined {
+  for (const header of ipLayers(layers).slice(-2).reverse()) {
+    const layer = layers[header];
+    const number = (name: string) => (layer && field(layer, name)?.number) ?? 0;
+    const from = number("fragmentOffset");
+    if (layer?.protocol !== "ipv4" || (from === 0 && (number("flags") & 1) === 0)) continue;
+    return { header, from, to: from + number("totalLength") - number("headerLength") };
+  }
+  return undefined;
+}
+
 /** Layers put on and taken off, outermost first, comparing from the innermost. */
 export function compareStacks(before: readonly Layer[], after: readonly Layer[]): { on: Layer[]; off: Layer[] } {
   const from = headersOf(before);

@@ -17,21 +17,47 @@ const PARTS = [
   ["fdb", "bridge", "fdb show"],
 ] as const;
 
-/** One process prints the setting of all interfaces. A pod answers for nobody. */
-function readsOf(sandbox: OpenSandbox, name: string): { part: keyof NamespaceState; command: string }[] {
+/** Settings that routing and ARP depend on. */
+const SYSCTLS = [
+  "net/ipv4/ip_forward",
+  "net/bridge/bridge-nf-call-iptables",
+  "net/ipv4/conf/*/forwarding",
+  "net/ipv4/conf/*/rp_filter",
+  "net/ipv4/conf/*/proxy_arp",
+].join(" ");
+/** Of a connection table of millions, what explains a packet is hardly worth reading more than this. */
+const MOST_CONNECTIONS = 2000;
+
+/**
+ * What is read inside the namespace, by one shell there; each part begins with the mark. A program that the target
+ * lacks leaves its part empty.
+ */
+const INSIDE = [
+  ["sysctls", `cd /proc/sys && grep -Hs . ${SYSCTLS}`],
+  ["rules", "iptables-save -c | grep -v ^#"],
+  ["nftables", "nft -s list ruleset"],
+  ["sets", "ipset save"],
+  ["conntrack", `head -n ${MOST_CONNECTIONS} /proc/net/nf_conntrack`],
+  ["vlans", "bridge vlan show"],
+] as const;
+
+interface Read {
+  part: keyof NamespaceState;
+  command: string;
+}
+
+/** One shell reads all that needs one. A pod answers for nobody and translates nothing: its rules are not read. */
+function readsOf(sandbox: OpenSandbox, name: string): Read[] {
   const file = netnsFile(name);
-  const reads: { part: keyof NamespaceState; command: string }[] = PARTS.map(([part, program, what]) => ({
-    part,
-    command: `${program} -n ${file} ${what}`,
-  }));
+  const reads = PARTS.map(([part, program, what]): Read => ({ part, command: `${program} -n ${file} ${what}` }));
   if (!name.startsWith("pod/")) {
-    const show = "cd /proc/sys && grep -H . net/ipv4/conf/*/proxy_arp";
+    const script = INSIDE.map(([, command]) => `(${command}) 2>/dev/null`).join(`; echo ${MARK}; `);
+    const [first, ...others] = INSIDE.map(([part]): Read => ({ part, command: "" }));
+    // The marks of the others are printed inside.
+    reads.push({ part: first!.part, command: `nsenter --net=/run/netns/${file} sh -c '${script}'` }, ...others);
     const sockets = `${FILES_FOLDER}/${file}/run/*/bird.ctl`;
     const ask = `echo "socket $ctl"; for what in protocols route; do timeout 5 birdc -s "$ctl" show $what all; done`;
-    reads.push(
-      { part: "sysctls", command: `nsenter --net=/run/netns/${file} sh -c '${show}'` },
-      { part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` },
-    );
+    reads.push({ part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` });
   }
   // Only a process that carries packets is part of the way that they take.
   const items = sandbox.topology.namespaces.find((netns) => netns.name === name)?.interfaces ?? [];
@@ -60,19 +86,23 @@ export async function readKernelState(sandbox: OpenSandbox, netns: readonly stri
   const namespaces: Record<string, NamespaceState> = {};
   for (const [index, { name, part }] of reads.entries()) {
     namespaces[name] ??= emptyState();
-    const read = lines(texts.value[index]);
+    const read = lines(texts.value[index], part === "nftables" || part === "vlans");
     namespaces[name][part] = part === "sysctls" ? read.map(asSysctl) : read;
   }
   return ok({ at, namespaces });
 }
 
-function lines(text = ""): string[] {
-  return text.split("\n").flatMap((line) => line.trim() || []);
+/** Without the empty ones; `indented` where the indentation says what belongs to what. */
+function lines(text = "", indented = false): string[] {
+  return text.split("\n").flatMap((line) => (line.trim() === "" ? [] : indented ? line.trimEnd() : line.trim()));
 }
 
-/** Runs shell commands one after the other in one round trip; answers with what each printed, also where it failed. */
+/**
+ * Runs shell commands one after the other in one round trip; answers with what each printed, also where it failed. An empty
+ * command stands for output that the one before it marks itself.
+ */
 async function readMarked(sandbox: OpenSandbox, commands: readonly string[]): Promise<Result<string[]>> {
-  const script = commands.map((command) => `echo ${MARK}; ${command}`).join("\n");
+  const script = commands.flatMap((command) => (command === "" ? [] : `echo ${MARK}; ${command}`)).join("\n");
   const output = await sandbox.run(["sh"], { input: `${script}\nexit 0\n` });
   return output.ok ? ok(output.value.stdout.split(`${MARK}\n`).slice(1)) : output;
 }
@@ -80,10 +110,10 @@ async function readMarked(sandbox: OpenSandbox, commands: readonly string[]): Pr
 const MARK = "hoplab:next";
 
 function emptyState(): NamespaceState {
-  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], sysctls: [], bird: [] };
+  return { links: [], addresses: [], routes: [], neighbours: [], fdb: [], bird: [] };
 }
 
-/** Asks the kernel for the route of each lookup. Those that have none are left out. Keys are `lookupKey`s. */
+/** Asks the kernel for the route of each lookup; an empty text where it has none. Keys are `lookupKey`s. */
 export async function lookUpRoutes(
   sandbox: OpenSandbox,
   lookups: readonly RouteLookup[],
@@ -96,8 +126,7 @@ export async function lookUpRoutes(
   );
   if (!texts.ok) return texts;
   for (const [index, lookup] of lookups.entries()) {
-    const [first] = lines(texts.value[index]);
-    if (first && !found.has(lookupKey(lookup))) found.set(lookupKey(lookup), first);
+    if (texts.value[index] !== undefined) found.set(lookupKey(lookup), lines(texts.value[index]).join("\n"));
   }
   return ok(found);
 }

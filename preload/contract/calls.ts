@@ -147,6 +147,10 @@ export interface Packet {
   summary: string;
   hops: number;
   end: JourneyEnd;
+  /** The journey that it answers. */
+  replyTo?: number;
+  /** An ICMP error: the journey that it is about. */
+  errorOf?: number;
   /** Frame index of the first sighting. */
   frame: number;
 }

@@ -16,9 +16,20 @@ export interface Journey {
   /** The journey that this one answers, and the one that answers it. */
   replyTo?: number;
   reply?: number;
+  /** The ICMP error that it was answered with, and the journey that this error is about. */
+  error?: JourneyError;
+  errorOf?: number;
   /** Sent again: the first journey of the same segment (TCP) or of the same bytes (ARP …). */
   repeatOf?: number;
   hops: Hop[];
+}
+
+export interface JourneyError {
+  journey: number;
+  /** `ICMP fragmentation needed 10.0.1.1 > 10.0.1.2 mtu 1450`. */
+  summary: string;
+  /** The namespace that it was seen first in: who refused. */
+  by: string;
 }
 
 export interface Hop {
@@ -53,12 +64,15 @@ export const CHANGE_KINDS = [
   "dnat",
   "snat",
   "delivered",
+  "fragmented",
+  "reassembled",
 ] as const;
 
 /**
  * `wrapped` / `unwrapped`: outer layers were put on or taken off. `routed`: TTL went down and MACs changed.
  * `bridged`: passed from bridge port to bridge port unchanged. `flooded`: likewise, but out of several ports.
  * `dnat` / `snat`: an address or port was translated. `delivered`: taken in by the namespace that owns its destination.
+ * `fragmented`: one of the pieces that it was cut into. `reassembled`: whole again; at the destination, its last piece came.
  */
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
 
@@ -72,6 +86,8 @@ export interface Change {
   mac?: { src: [string, string]; dst: [string, string] };
   /** Address or address:port before and after (dnat, snat). */
   address?: [string, string];
+  /** Bytes of the datagram that this piece carries: from, and up to (fragmented). */
+  bytes?: [number, number];
   /** The one line of kernel state that decided, as `ip` or `bridge` prints it. */
   cause?: string;
   /** All the kernel state behind the change. The first is `cause`. */
@@ -89,6 +105,17 @@ export const CAUSE_KINDS = [
   "sysctl",
   "bgp-session",
   "process",
+  "rule",
+  "policy",
+  "conntrack",
+  // Where a packet was lost: what was in its way.
+  "forwarding",
+  "rp-filter",
+  "mtu",
+  "vlan",
+  "socket",
+  "nobody",
+  "down",
 ] as const;
 
 export type CauseKind = (typeof CAUSE_KINDS)[number];

@@ -48,6 +48,8 @@ export function JourneyHead({ journey, onGo }: { journey: Journey; onGo: (journe
     [journey.replyTo, words.toRequest],
     [journey.reply, words.toReply],
     [journey.repeatOf, words.toFirst],
+    [journey.error?.journey, words.toError],
+    [journey.errorOf, words.toErrorOf],
   ];
   return (
     <div className="panel-head">
@@ -57,6 +59,11 @@ export function JourneyHead({ journey, onGo }: { journey: Journey; onGo: (journe
       </code>
       <EndMark end={journey.end} />
       {journey.end !== "arrived" && <span className="muted">{words.lastSeen(journey.lastSeen)}</span>}
+      {journey.error && (
+        <span className="journey-error" title={journey.error.summary}>
+          {words.answeredWith(journey.error.summary, journey.error.by)}
+        </span>
+      )}
       {journey.repeatOf !== undefined && <span className="badge">{words.repeat}</span>}
       <span className="spacer" />
       {links.map(

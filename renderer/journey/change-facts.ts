@@ -23,5 +23,7 @@ export function changeFacts(change: Change): ChangeFacts {
   }
   const address = change.address && `${change.address[0]} → ${change.address[1]}`;
   if (address) lines.push(address);
-  return { short: ttl ?? address, lines };
+  const bytes = change.bytes && `bytes ${change.bytes[0]}–${change.bytes[1]}`;
+  if (bytes) lines.push(bytes);
+  return { short: ttl ?? address ?? bytes, lines };
 }

@@ -386,6 +386,9 @@ export const en = {
     toReply: "Go to the reply",
     toRequest: "Go to the request",
     toFirst: "Go to the first of this packet",
+    toError: "Go to the error",
+    toErrorOf: "Go to the packet that this is about",
+    answeredWith: (summary: string, by: string) => `answered with ${summary}, by ${by}`,
     repeat: "sent again",
     changes: {
       wrapped: "wrapped",
@@ -396,6 +399,8 @@ export const en = {
       dnat: "dnat",
       snat: "snat",
       delivered: "delivered",
+      fragmented: "fragmented",
+      reassembled: "reassembled",
     },
     why: "Why",
     first: "Here the packet was seen first.",

@@ -371,6 +371,9 @@ export const zhHans: Catalogue = {
     toReply: "前往应答",
     toRequest: "前往请求",
     toFirst: "前往此数据包的第一次",
+    toError: "前往该错误",
+    toErrorOf: "前往与此相关的数据包",
+    answeredWith: (summary, by) => `${by} 应答了 ${summary}`,
     repeat: "重传",
     changes: {
       wrapped: "封装",
@@ -381,6 +384,8 @@ export const zhHans: Catalogue = {
       dnat: "dnat",
       snat: "snat",
       delivered: "送达",
+      fragmented: "分片",
+      reassembled: "重组",
     },
     why: "原因",
     first: "数据包在此首次出现。",

@@ -375,6 +375,9 @@ export const zhHant: Catalogue = {
     toReply: "前往回應",
     toRequest: "前往請求",
     toFirst: "前往此封包的第一次",
+    toError: "前往該錯誤",
+    toErrorOf: "前往與此相關的封包",
+    answeredWith: (summary, by) => `${by} 回應了 ${summary}`,
     repeat: "重送",
     changes: {
       wrapped: "封裝",
@@ -385,6 +388,8 @@ export const zhHant: Catalogue = {
       dnat: "dnat",
       snat: "snat",
       delivered: "送達",
+      fragmented: "分段",
+      reassembled: "重組",
     },
     why: "原因",
     first: "封包在此首次出現。",

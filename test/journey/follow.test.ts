@@ -347,7 +347,7 @@ describe("retransmissions and replies", () => {
     ]);
   });
 
-  test("an ICMP error answers the packet that it quotes, which has not arrived", () => {
+  test("an ICMP error is about the packet that it quotes, which has not arrived", () => {
     const packet = ipv4({ src: A, dst: C, id: 9, ttl: 1 }, 17, udp(4000, 33434, Buffer.from("probe")));
     const error = ipv4({ src: "10.244.1.1", dst: A, id: 10 }, 1, icmpError(11, 0, packet));
     const frames = [
@@ -357,8 +357,8 @@ describe("retransmissions and replies", () => {
     ];
     const followed = new Followed(frames, flannelTopology);
     followed.follower.finish();
-    expect(followed.follower.facts(1).replyTo).toBe(0);
-    expect(followed.follower.facts(0)).toMatchObject({ reply: 1, end: "lost" });
+    expect(followed.follower.facts(1)).toMatchObject({ replyTo: undefined, errorOf: 0 });
+    expect(followed.follower.facts(0)).toMatchObject({ reply: undefined, error: 1, end: "lost" });
   });
 });
 

@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { decodeFrame } from "../../main/decode/decode.ts";
+import { summarizeFrame } from "../../main/decode/summary.ts";
 import { explainJourney, type SeenFrame } from "../../main/journey/explain.ts";
 import { Follower } from "../../main/journey/follow.ts";
 import type { DirectionNumber } from "../../main/journey/wiring.ts";
@@ -68,7 +69,10 @@ export class Followed {
   }
 
   journey(id: number): Journey {
-    return explainJourney({ ...this.follower.facts(id), frames: this.seen(id), topology: this.topology });
+    const { error, ...facts } = this.follower.facts(id);
+    const [frame] = error === undefined ? [] : this.seen(error);
+    const by = frame && { journey: error ?? -1, summary: summarizeFrame(frame.layers).summary, by: frame.frame.netns };
+    return explainJourney({ ...facts, error: by, frames: this.seen(id), topology: this.topology });
   }
 
   journeys(): Journey[] {
@@ -104,6 +108,8 @@ export function renderJourney(journey: Journey): string {
   const links = [
     journey.replyTo === undefined ? "" : `, reply to ${journey.replyTo}`,
     journey.reply === undefined ? "" : `, reply ${journey.reply}`,
+    journey.error === undefined ? "" : `, answered with ${journey.error.summary} (${journey.error.journey})`,
+    journey.errorOf === undefined ? "" : `, about ${journey.errorOf}`,
     journey.repeatOf === undefined ? "" : `, repeat of ${journey.repeatOf}`,
   ];
   const lines = [
@@ -120,6 +126,7 @@ export function renderJourney(journey: Journey): string {
         change.mac && `src ${change.mac.src.join(" > ")} dst ${change.mac.dst.join(" > ")}`,
         change.layers?.join("|"),
         change.address?.join(" > "),
+        change.bytes && `bytes ${change.bytes.join(" to ")}`,
       ].filter((each) => each !== undefined);
       lines.push(`              ${[change.kind, ...details].join("  ")}`);
       for (const cause of change.causes ?? []) {
