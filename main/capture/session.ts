@@ -14,7 +14,7 @@ import type { Capture, CaptureGap, Packet } from "../../preload/contract/calls.t
 import { type Fault, fail, messageOf, ok, type Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName } from "../../preload/contract/topology.ts";
 import { lookupKey, type RouteLookup } from "../cause/lookup.ts";
-import type { KernelState } from "../cause/state.ts";
+import { type KernelState, routesDiffer } from "../cause/state.ts";
 import { type DirectionNumber, IN, OUT } from "../journey/wiring.ts";
 import type { OpenSandbox } from "../sandbox/open-sandbox.ts";
 import { lookUpRoutes, readKernelState } from "../sandbox/state.ts";
@@ -193,6 +193,8 @@ export class CaptureSession implements AsyncDisposable {
     const netns = [...new Set([...this.#captured.values()].map(({ ref }) => ref.netns))];
     const state = await readKernelState(this.#sandbox, netns);
     if (!state.ok) return; // the sandbox is gone: what was read before still explains what was captured
+    const before = this.states.at(-1);
+    if (before && routesDiffer(before, state.value)) this.lookups.clear();
     this.states.push(state.value);
     if (this.states.length > 3) this.states.splice(1, this.states.length - 3); // the first, and the last two
     this.store.setState(state.value);
@@ -279,6 +281,12 @@ export class CaptureSession implements AsyncDisposable {
       tap.ended = process.exited.then((exit) => {
         const fault = commandFault(this.#sandbox.target, argv, exit, stderr.join("\n"), `capturing ${name}`);
         if (listening && !exit.lost) this.#tapEnded(tap, fault);
+        // The rest of the network can still be seen.
+        if (!listening && stderr.some((line) => line.includes("device is not up"))) {
+          this.#captured.delete(name);
+          this.#failed.set(name, "the interface is down");
+          resolve(ok(null));
+        }
         const isFilter = stderr.some((line) => line.includes("can't parse filter") || line.includes("syntax error"));
         resolve({
           ok: false,

@@ -10,27 +10,28 @@ import { compareStacks, ethernetBelow, innermost, ipLayers, isIp, routedHeaders,
 import { bgpSessionCauses } from "./bgp.ts";
 import {
   answeredLookup,
+  gatewayOf,
   lookupKey,
-  onwardLookup,
   originLookup,
   outerLookup,
   type RouteLookup,
   routedLookups,
   stopOf,
 } from "./lookup.ts";
+import { lossCauses, refusalCauses } from "./loss.ts";
+import { natCauses } from "./nat.ts";
 import {
   addressLine,
   bridgeFdbLine,
-  droppingRouteLine,
   ipipDevice,
   type KernelState,
   knowsMac,
   linkDetail,
+  linkText,
   masterOf,
   type NamespaceState,
   neighbourLine,
   proxyArpLine,
-  silentNeighbourLine,
   socketLine,
   vxlanDevice,
   vxlanFdbLine,
@@ -58,6 +59,7 @@ export function explainCauses(
   lookups: ReadonlyMap<string, string>,
 ): Journey {
   const stop = stopOf(journey);
+  const layersOf = (hop: Hop): readonly Layer[] => layers[journey.hops.indexOf(hop)] ?? [];
   const hops = journey.hops.map((hop, index): Hop => {
     const namespace = state.namespaces[hop.netns];
     const after = layers[index];
@@ -84,6 +86,8 @@ export function explainCauses(
           ...wrappingIpip(place),
           ...outerCauses(place, outerLookup(journey, layers, index), lookups),
         ];
+      } else if (change.kind === "dnat" || change.kind === "snat") {
+        causes = natCauses(change, hop, from, before, after, namespace);
       } else {
         causes = (change.kind === "unwrapped" && carried) || causesOf(change, place);
       }
@@ -91,8 +95,13 @@ export function explainCauses(
     });
     const own = originLookup(hop, after);
     const causes = own ? routeCauses(place, own, ipLayers(after)[0]!, lookups) : [];
-    causes.push(...proxyArpCauses(place, answeredLookup(journey, hop, after, namespace), lookups));
-    if (hop === stop) causes.push(...silenceCauses(place, onwardLookup(hop, after, state), lookups));
+    if (journey.end !== "lost") {
+      causes.push(...proxyArpCauses(place, answeredLookup(journey, hop, after, namespace), lookups));
+    }
+    if (hop === stop) {
+      const loss = { journey, hop, layersOf, kernel: state, lookups };
+      causes.push(...(journey.end === "lost" ? lossCauses(loss) : refusalCauses(loss)));
+    }
     return causes.length === 0 ? { ...hop, changes } : { ...hop, changes, causes };
   });
   return { ...journey, hops };
@@ -108,6 +117,8 @@ function causesOf(change: Change, place: Place): Cause[] {
       return floodCauses(place);
     case "delivered":
       return addressCauses(place);
+    case "fragmented":
+      return mtuCauses(place);
     default:
       return [];
   }
@@ -154,33 +165,6 @@ function proxyArpCauses(
   return causes;
 }
 
-/**
- * Why a packet went no further: the route that drops it; else the one that it would have taken, where the neighbour there
- * does not answer.
- */
-function silenceCauses(
-  { hop, state }: Place,
-  lookup: RouteLookup | undefined,
-  lookups: ReadonlyMap<string, string>,
-): Cause[] {
-  // `ip route get` has no answer about such a route but an error.
-  const dropping = lookup && droppingRouteLine(state, lookup.destination);
-  if (dropping) {
-    const command = `ip -n ${netnsFile(hop.netns)} route show match ${lookup.destination}`;
-    return [{ kind: "route", text: dropping, command }];
-  }
-  const answer = lookup && lookups.get(lookupKey(lookup));
-  const route = answer && routeLine(answer, () => true);
-  const dev = route && wordAfter(route, "dev");
-  const next = route && (gatewayOf(route) ?? lookup.destination);
-  const neighbour = dev && next && silentNeighbourLine(state, next, dev);
-  if (!neighbour) return [];
-  return [
-    { kind: "route", text: route, command: lookupKey(lookup) },
-    { kind: "neighbour", text: neighbour, command: `ip -n ${netnsFile(hop.netns)} neigh show dev ${dev}` },
-  ];
-}
-
 /** Whether a packet that is routed out of `dev` can be what was seen at the hop. */
 function leavesBy(dev: string, hop: Hop, state: NamespaceState, after: readonly Layer[], at: number): boolean {
   if (dev === hop.interface || dev === masterOf(state, hop.interface)) return true;
@@ -202,11 +186,6 @@ function routeLine(answer: string, fits: (dev: string) => boolean): string | und
   const hops = rest.filter((line) => line.startsWith("nexthop ") && fits(wordAfter(line, "dev") ?? ""));
   // Of several next hops on one device it is unknown which was taken.
   return hops.length === 1 ? `${head} ${hops[0]}` : undefined;
-}
-
-function gatewayOf(route: string): string | undefined {
-  const via = wordAfter(route, "via");
-  return via === "inet" || via === "inet6" ? wordAfter(route, via) : via;
 }
 
 /** The device of this namespace that wraps and unwraps what the VXLAN header names. */
@@ -340,6 +319,12 @@ function addressCauses({ hop, after, state }: Place): Cause[] {
   const line = addressLine(state, address);
   if (!line) return [];
   return [{ kind: "address", text: line.text, command: `ip -n ${netnsFile(hop.netns)} -o addr show dev ${line.dev}` }];
+}
+
+/** What was cut, was cut to fit the interface that it left by. */
+function mtuCauses({ hop, state }: Place): Cause[] {
+  const text = hop.direction === "out" ? linkText(state, hop.interface, "mtu") : undefined;
+  return text ? [{ kind: "mtu", text, command: `ip -n ${netnsFile(hop.netns)} link show dev ${hop.interface}` }] : [];
 }
 
 /** Broadcast or multicast: the lowest bit of the first byte. */

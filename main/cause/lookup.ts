@@ -6,7 +6,7 @@ import { netnsFile } from "../../preload/contract/topology.ts";
 import { field } from "../decode/field.ts";
 import { lastHop } from "../journey/explain.ts";
 import { compareStacks, ipLayers, routedHeaders, textIn } from "../journey/stack.ts";
-import { addressLine, type KernelState, masterOf, type NamespaceState, proxyArpLine } from "./state.ts";
+import { addressLine, type KernelState, masterOf, type NamespaceState, proxyArpLine, wordAfter } from "./state.ts";
 
 export interface RouteLookup {
   /** Namespace name: `node/node1`. */
@@ -47,7 +47,7 @@ export function neededLookups(journey: Journey, layers: readonly Layer[][], stat
   journey.hops.forEach((hop, index) => {
     const lookups = [
       originLookup(hop, layers[index] ?? []),
-      hop === stop ? onwardLookup(hop, layers[index] ?? [], state) : undefined,
+      ...(hop === stop ? [onwardLookup(hop, layers[index] ?? [], state), backLookup(hop, layers[index] ?? [])] : []),
       outerLookup(journey, layers, index),
       answeredLookup(journey, hop, layers[index] ?? [], state.namespaces[hop.netns]),
       ...routedLookups(journey, layers, index, state),
@@ -64,16 +64,17 @@ export function originLookup(hop: Hop, layers: readonly Layer[]): RouteLookup | 
   return { netns: hop.netns, destination: textIn(layers[ip], "dst"), source: textIn(layers[ip], "src") };
 }
 
-/** Where a lost packet was last taken in. */
+/** Where a lost packet was seen last; or where one was taken in that nobody answered. */
 export function stopOf(journey: Journey): Hop | undefined {
-  const last = journey.end === "lost" ? lastHop(journey.hops, journey.end) : undefined;
-  return last?.direction === "in" ? last : undefined;
+  const isAnswered = journey.reply !== undefined || journey.error !== undefined || journey.replyTo !== undefined;
+  const isOver = journey.end === "lost" || (journey.end === "arrived" && !isAnswered && journey.errorOf === undefined);
+  return isOver ? lastHop(journey.hops, journey.end) : undefined;
 }
 
 /** Where the namespace that took the packet in would have sent it on. */
 export function onwardLookup(hop: Hop, layers: readonly Layer[], state: KernelState): RouteLookup | undefined {
-  const [ip, inner] = ipLayers(layers);
-  if (ip === undefined || inner !== undefined) return undefined;
+  const [ip] = ipLayers(layers);
+  if (ip === undefined || hop.direction !== "in") return undefined;
   const namespace = state.namespaces[hop.netns];
   return {
     netns: hop.netns,
@@ -81,6 +82,29 @@ export function onwardLookup(hop: Hop, layers: readonly Layer[], state: KernelSt
     source: textIn(layers[ip], "src"),
     iif: (namespace && masterOf(namespace, hop.interface)) ?? hop.interface,
   };
+}
+
+/** Where the namespace that took the packet in would send an answer: its source must be there for the kernel to take it. */
+export function backLookup(hop: Hop, layers: readonly Layer[]): RouteLookup | undefined {
+  const [ip] = ipLayers(layers);
+  if (ip === undefined || hop.direction !== "in" || layers[ip]?.protocol !== "ipv4") return undefined;
+  return { netns: hop.netns, destination: textIn(layers[ip], "src") };
+}
+
+/** The device and the neighbour that a route leads to, of the one next hop that `ip route get` printed. */
+export function nextStop(
+  answer: string,
+  destination: string,
+): { line: string; dev: string; address: string } | undefined {
+  const lines = answer.split("\n").flatMap((line) => (/\bdev /.test(line) ? line.trim() : []));
+  const [line = ""] = lines;
+  const dev = wordAfter(line, "dev");
+  return lines.length === 1 && dev ? { line, dev, address: gatewayOf(line) ?? destination } : undefined;
+}
+
+export function gatewayOf(route: string): string | undefined {
+  const via = wordAfter(route, "via");
+  return via === "inet" || via === "inet6" ? wordAfter(route, via) : via;
 }
 
 /** Where a tunnel sends its outer packet. */
@@ -107,7 +131,8 @@ export function answeredLookup(
   const arp = layers.at(-1);
   if (!state || arp?.protocol !== "arp" || !proxyArpLine(state, hop.interface)) return undefined;
   const isQuestion = field(arp, "operation")?.number === 1;
-  if (isQuestion ? hop.direction !== "in" || journey.reply === undefined : hop.parent !== undefined) return undefined;
+  const isOpen = journey.reply === undefined && journey.end !== "lost";
+  if (isQuestion ? hop.direction !== "in" || isOpen : hop.parent !== undefined) return undefined;
   const asked = textIn(arp, isQuestion ? "targetIp" : "senderIp");
   if (addressLine(state, asked)) return undefined;
   const source = textIn(arp, isQuestion ? "senderIp" : "targetIp");

@@ -1,5 +1,6 @@
 /** The kernel state of a lab as text, line by line as `ip` and `bridge` print it, and how to find a line in it. */
 
+import { netnsFile } from "../../preload/contract/topology.ts";
 import { addressNumber } from "../journey/owners.ts";
 
 export interface KernelState {
@@ -35,8 +36,24 @@ export interface NamespaceState {
   sets?: string[];
   /** The connections of `/proc/net/nf_conntrack`, or of `conntrack -L` where that is empty. */
   conntrack?: string[];
-  /** `bridge vlan show` */
+  /** `bridge vlan show`, indented as printed. */
   vlans?: string[];
+  /** `nstat -asz`, of what counts packets that were dropped without a word. */
+  counters?: string[];
+}
+
+/** Whether the kernel may now route otherwise than it did. */
+export function routesDiffer(before: KernelState, after: KernelState): boolean {
+  const parts = ({ namespaces }: KernelState) =>
+    Object.entries(namespaces).map(([name, { links, addresses, routes, sysctls }]) => [
+      name,
+      // Without what changes by itself.
+      links.map((line) => /^\d+: [^:]+: <[^>]*>/.exec(line)?.[0]),
+      addresses.map((line) => line.split("\\")[0]),
+      routes.filter((line) => !line.includes("cache")),
+      sysctls,
+    ]);
+  return JSON.stringify(parts(before)) !== JSON.stringify(parts(after));
 }
 
 /** The line of `ip -d -o link` about the interface. */
@@ -56,7 +73,7 @@ export function masterOf(state: NamespaceState, dev: string): string | undefined
 export function linkDetail(
   state: NamespaceState,
   dev: string,
-  kind: "vxlan" | "ipip" | "tun" | "bridge_slave",
+  kind: "vxlan" | "ipip" | "tun" | "bridge" | "bridge_slave",
 ): string | undefined {
   const parts = linkLine(state, dev)?.split("\\") ?? [];
   const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
@@ -95,20 +112,76 @@ export function proxyArpLine(state: NamespaceState, dev: string): { text: string
   return text === undefined ? undefined : { text, name };
 }
 
-/** The route of the main table that drops what is for the IPv4 address, where that is the most specific one. */
-export function droppingRouteLine(state: NamespaceState, address: string): string | undefined {
+/**
+ * The most specific route of the main table to the IPv4 address. `type` is set where it drops what it matches. Nothing where
+ * other tables of the namespace may decide.
+ */
+export function mainRoute(state: NamespaceState, address: string): { line: string; type?: string } | undefined {
   const number = addressNumber(address);
   if (number === undefined || address.includes(":")) return undefined;
-  let best: { line: string; length: number } | undefined;
+  let best: { line: string; type: string | undefined; length: number; metric: number } | undefined;
   for (const line of state.routes) {
     const [, type, to = ""] = /^(?:(blackhole|unreachable|prohibit|throw) )?(\S+)/.exec(line.trim()) ?? [];
     const [base = "", prefix = "32"] = to === "default" ? ["0.0.0.0", "0"] : to.split("/");
     const network = base.includes(":") ? undefined : addressNumber(base);
     const size = 2 ** (32 - Number(prefix));
     if (network === undefined || /\btable\b/.test(line) || Math.floor(number / size) * size !== network) continue;
-    if (!best || Number(prefix) > best.length) best = { line: type ? line.trim() : "", length: Number(prefix) };
+    const length = Number(prefix);
+    const metric = Number(wordAfter(line, "metric") ?? 0);
+    if (!best || length > best.length || (length === best.length && metric < best.metric)) {
+      best = { line: line.trim(), type, length, metric };
+    }
   }
-  return best?.line || undefined;
+  return best && { line: best.line, ...(best.type === undefined ? {} : { type: best.type }) };
+}
+
+/** `net.ipv4.ip_forward = 0`; undefined where it was not read. */
+export function sysctlLine(state: NamespaceState, name: string): string | undefined {
+  return state.sysctls?.find((line) => line.startsWith(`${name} = `));
+}
+
+export function linkMac(state: NamespaceState, dev: string): string | undefined {
+  return wordAfter(linkLine(state, dev) ?? "", "link/ether");
+}
+
+export function linkMtu(state: NamespaceState, dev: string): number | undefined {
+  const mtu = wordAfter(linkLine(state, dev) ?? "", "mtu");
+  return mtu === undefined ? undefined : Number(mtu);
+}
+
+/** `eth0 mtu 1450`, `eth0 state DOWN`: one of what `ip link` says of the interface. */
+export function linkText(state: NamespaceState, dev: string, name: "mtu" | "state"): string | undefined {
+  const value = wordAfter(linkLine(state, dev) ?? "", name);
+  return value && `${dev} ${name} ${value}`;
+}
+
+/** The other end of a veth: `2: eth0@if3: … link-netns node.node1`. */
+export function linkPeer(
+  kernel: KernelState,
+  netns: string,
+  state: NamespaceState,
+  dev: string,
+): { netns: string; dev: string; state: NamespaceState; line: string } | undefined {
+  const line = linkLine(state, dev) ?? "";
+  const index = /^\d+: [^:@]+@if(\d+):/.exec(line)?.[1];
+  const inside = /^\d+: [^:@]+@([^:]+):/.exec(line)?.[1];
+  const file = wordAfter(line, "link-netns");
+  const other = file === undefined ? netns : Object.keys(kernel.namespaces).find((name) => netnsFile(name) === file);
+  const peerState = other === undefined ? undefined : kernel.namespaces[other];
+  const peer = peerState?.links.find((each) =>
+    file === undefined ? each.includes(`: ${inside}@`) : each.startsWith(`${index}: `),
+  );
+  const name = /^\d+: ([^:@]+)[:@]/.exec(peer ?? "")?.[1];
+  return other && peerState && peer && name ? { netns: other, dev: name, state: peerState, line: peer } : undefined;
+}
+
+/** Who in the lab has the address. */
+export function ownerOf(kernel: KernelState, address: string): { netns: string; dev: string } | undefined {
+  for (const [netns, state] of Object.entries(kernel.namespaces)) {
+    const found = addressLine(state, address);
+    if (found) return { netns, dev: found.dev };
+  }
+  return undefined;
 }
 
 /** The neighbour entry, if it still has that MAC. */

@@ -2,7 +2,14 @@
 
 import { styleText } from "node:util";
 import { LAYER_LABELS } from "../../preload/contract/frame.ts";
-import type { Change, Hop, Journey } from "../../preload/contract/journey.ts";
+import {
+  type Cause,
+  type CauseKind,
+  type Change,
+  type Hop,
+  type Journey,
+  OBSTACLES,
+} from "../../preload/contract/journey.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -55,21 +62,48 @@ export function printJourney(journey: Journey): string {
 function hopChanges(hop: Hop, journey: Journey): string[] {
   const changes = hop.changes.map((change) => withCause(changeWords(change), change.cause));
   const isLast = `${hop.netns}/${hop.interface}` === journey.lastSeen;
+  const causes = hop.causes ?? [];
   if (journey.end === "lost" && isLast)
-    return [...changes, withCause("not seen any further", hop.causes?.at(-1)?.text)];
-  const [cause] = hop.causes ?? [];
+    return [...changes, withCause("not seen any further", undefined), ...reasons(causes)];
+  if (hop.parent !== undefined && causes.some(({ kind }) => OBSTACLES.has(kind))) {
+    return [...changes, withCause("dropped there", undefined), ...reasons(causes)];
+  }
+  const [cause] = causes;
   // Only what begins here was sent here; elsewhere the hop says why its namespace answers.
   return cause ? [...changes, withCause(hop.parent === undefined ? "sent" : "answered", cause.text)] : changes;
+}
+
+/** What was in the way of a lost packet, by the kind of state that says so. */
+const REASONS: Partial<Record<CauseKind, string>> = {
+  rule: "a rule drops it",
+  policy: "the chain's policy drops it",
+  forwarding: "this namespace does not forward",
+  "rp-filter": "reverse path filter",
+  mtu: "too long",
+  vlan: "VLAN",
+  socket: "nothing here takes it in",
+  nobody: "not there",
+  down: "the link is down",
+};
+
+/** One line for each cause with what shows it: a person wants to see it, and to look at it again after a change. */
+function reasons(causes: readonly Cause[]): string[] {
+  return causes.flatMap(({ kind, text, command }) => [
+    `  ${REASONS[kind] ?? kind}: ${cut(text)}`,
+    paint("dim", `    ${command}`),
+  ]);
 }
 
 /** Longer causes are cut on the line; the JSON and the page have them whole. */
 const CAUSE_COLUMNS = 76;
 
+function cut(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length > CAUSE_COLUMNS ? `${line.slice(0, CAUSE_COLUMNS)}…` : line;
+}
+
 function withCause(words: string, cause: string | undefined): string {
-  const line = cause?.replaceAll(/\s+/g, " ");
-  if (!line) return paint("bold", words);
-  const short = line.length > CAUSE_COLUMNS ? `${line.slice(0, CAUSE_COLUMNS)}…` : line;
-  return `${paint("bold", words)}  ${paint("dim", short)}`;
+  return cause ? `${paint("bold", words)}  ${paint("dim", cut(cause))}` : paint("bold", words);
 }
 
 function changeWords(change: Change): string {

@@ -131,6 +131,9 @@ export function printSent({ sent, journeys, also, note }: SentJourneys): string 
   const more = sent.journeys.length - shown.length;
   const parts = shown.map(printJourney);
   if (shown.length === 0) parts.push("No packet of this traffic was seen.");
+  // Then what was asked before it, and not answered, is why.
+  const unanswered = shown.length > 0 ? [] : also.filter(({ end }) => end === "lost").slice(0, 1);
+  parts.push(...unanswered.map(printJourney));
   if (more > 0) parts.push(`… and ${more} more packets; --json prints them all.`);
   const others = also
     .slice(0, PRINTED_JOURNEYS)

@@ -3,6 +3,7 @@
  * NAT) without addresses and ports. Allocates nothing, never throws, never reads past the captured end.
  */
 
+import type { TunnelPorts } from "../../preload/contract/topology.ts";
 import { ARP, ETH, ICMP, ICMPV6, IPV4, IPV6, TCP, UDP } from "../decode/payload.ts";
 import type { Walk } from "../decode/walk.ts";
 
@@ -330,7 +331,7 @@ export function readExchange(bytes: Uint8Array, walk: Walk, identity: Identity, 
     }
     if (isIcmpError(type)) {
       exchange.isError = true;
-      readQuotedIpv4(exchange, bytes, upper + 8, end, walk.vxlanPorts);
+      readQuotedIpv4(exchange, bytes, upper + 8, end, walk.tunnelPorts);
     }
   } else if (protocol === ICMPV6) {
     if (type === 128) setKey(exchange.request, ICMPV6, source, destination, word32(bytes, upper + 4), 0);
@@ -373,18 +374,12 @@ function dnsId(bytes: Uint8Array, upper: number, end: number): number {
 }
 
 /** Of a quoted tunnel packet what it carries counts: that is the packet that people sent. */
-function readQuotedIpv4(
-  exchange: Exchange,
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  vxlanPorts: readonly number[],
-): void {
+function readQuotedIpv4(exchange: Exchange, bytes: Uint8Array, at: number, end: number, ports: TunnelPorts): void {
   if (at + 20 > end || bytes[at]! >> 4 !== 4) return;
   const upper = at + (bytes[at]! & 0x0f) * 4;
-  const isVxlan = bytes[at + 9] === 17 && upper + 30 <= end && isVxlanPort(word16(bytes, upper + 2), vxlanPorts);
-  if (bytes[at + 9] === 4 || (isVxlan && word16(bytes, upper + 28) === 0x0800)) {
-    readQuotedIpv4(exchange, bytes, isVxlan ? upper + 30 : upper, end, vxlanPorts);
+  const inner = carriedIpv4(bytes, bytes[at + 9]!, upper, end, ports);
+  if (inner >= 0) {
+    readQuotedIpv4(exchange, bytes, inner, end, ports);
     return;
   }
   const source = word32(bytes, at + 12) >>> 0;
@@ -392,8 +387,14 @@ function readQuotedIpv4(
   readQuoted(exchange, bytes, bytes[at + 9]!, upper, end, at + word16(bytes, at + 2), source, destination);
 }
 
-function isVxlanPort(port: number, vxlanPorts: readonly number[]): boolean {
-  return port === 4789 || port === 8472 || vxlanPorts.includes(port);
+/** Where the IPv4 packet begins that another one carries; -1 for none. */
+function carriedIpv4(bytes: Uint8Array, protocol: number, upper: number, end: number, ports: TunnelPorts): number {
+  if (protocol === 4) return upper;
+  if (protocol !== 17 || upper + 30 > end) return -1;
+  const port = word16(bytes, upper + 2);
+  if (ports.ip.includes(port)) return upper + 8;
+  const isVxlan = port === 4789 || port === 8472 || ports.vxlan.includes(port);
+  return isVxlan && word16(bytes, upper + 28) === 0x0800 ? upper + 30 : -1;
 }
 
 function readQuotedIpv6(exchange: Exchange, bytes: Uint8Array, at: number, end: number): void {

@@ -39,6 +39,7 @@ const INSIDE = [
   ["sets", "ipset save"],
   ["conntrack", `head -n ${MOST_CONNECTIONS} /proc/net/nf_conntrack`],
   ["vlans", "bridge vlan show"],
+  ["counters", "nstat -asz TcpExtIPReversePathFilter | grep -v ^#"],
 ] as const;
 
 interface Read {

@@ -50,7 +50,7 @@ export interface Hop {
   /**
    * On a hop that sends what it made itself: the kernel state that chose where to. Where an ARP question is answered for
    * another: the state that makes the kernel do so. On the last hop of a lost journey: the state that shows why it went
-   * no further.
+   * no further, first what stopped it; of one that arrived and was then dropped there likewise.
    */
   causes?: Cause[];
 }
@@ -119,6 +119,19 @@ export const CAUSE_KINDS = [
 ] as const;
 
 export type CauseKind = (typeof CAUSE_KINDS)[number];
+
+/** What stops a packet. On a hop of a packet that arrived: it reached the namespace and was dropped there. */
+export const OBSTACLES: ReadonlySet<CauseKind> = new Set([
+  "rule",
+  "policy",
+  "forwarding",
+  "rp-filter",
+  "mtu",
+  "vlan",
+  "socket",
+  "nobody",
+  "down",
+] satisfies CauseKind[]);
 
 export interface Cause {
   kind: CauseKind;

@@ -1,6 +1,6 @@
 /** Why a packet came to one hop as it did: each change, the kernel state behind it, and the command that shows it. */
 
-import type { Cause, Hop } from "../../preload/contract/journey.ts";
+import { type Cause, type Hop, OBSTACLES } from "../../preload/contract/journey.ts";
 import { Command } from "../app/Command.tsx";
 import { useWords } from "../app/page-context.ts";
 import { changeFacts } from "./change-facts.ts";
@@ -9,10 +9,14 @@ interface Props {
   hop: Hop;
   index: number;
   total: number;
+  /** Here a lost packet was seen last. */
+  isEnd: boolean;
 }
 
-export function Why({ hop, index, total }: Props) {
+export function Why({ hop, index, total, isEnd }: Props) {
   const words = useWords().journey;
+  const causes = hop.causes ?? [];
+  const isDropped = index > 0 && causes.some(({ kind }) => OBSTACLES.has(kind));
   return (
     <section className="why" aria-label={words.why}>
       <p className="why-where">
@@ -42,16 +46,24 @@ export function Why({ hop, index, total }: Props) {
           </div>
         );
       })}
-      {hop.causes && <Causes causes={hop.causes} />}
+      {(isEnd || isDropped) && (
+        <p className="why-end">
+          <strong>{isEnd ? words.notSeenFurther : words.droppedThere}</strong>
+        </p>
+      )}
+      {isEnd && causes.length === 0 && <p className="quiet">{words.noReason}</p>}
+      {causes.length > 0 && <Causes causes={causes} />}
     </section>
   );
 }
 
 function Causes({ causes }: { causes: readonly Cause[] }) {
+  const words = useWords().journey.causes;
   return (
     <ul className="causes">
       {causes.map((cause) => (
-        <li key={`${cause.kind} ${cause.text} ${cause.command}`} title={cause.kind}>
+        <li key={`${cause.kind} ${cause.text} ${cause.command}`}>
+          <span className={OBSTACLES.has(cause.kind) ? "cause-kind obstacle" : "cause-kind"}>{words[cause.kind]}</span>
           <code className="cause-text">{cause.text}</code>
           <Command text={cause.command} />
         </li>

@@ -179,6 +179,7 @@ describe("other causes", () => {
     expect(hopAt(explained, "node/node2/flannel.1 in").causes?.map(({ text }) => text)).toEqual([
       "10.244.2.0/24 dev cni0 proto kernel scope link src 10.244.2.1",
       "10.244.2.77 dev cni0 INCOMPLETE",
+      "nobody in the lab has 10.244.2.77",
     ]);
   });
 });

@@ -43,7 +43,7 @@ describe("the page", () => {
 
   it("names the command that shows the kernel state behind a hop", () => {
     const hop = ping.hops[3];
-    const html = hop ? renderToStaticMarkup(<Why hop={hop} index={3} total={12} />) : "";
+    const html = hop ? renderToStaticMarkup(<Why hop={hop} index={3} total={12} isEnd={false} />) : "";
     expect(html).toContain("ip -n node.node1 route get fibmatch 10.244.1.2");
     expect(html).toContain("10.244.1.0 dev flannel.1 lladdr 02:7b:3b:74:a7:28 PERMANENT");
     expect(html).toContain("Hop 4 of 12");

@@ -1,0 +1,105 @@
+/** Why a bridge passed a frame on to none of its ports: its VLANs, its table, or rules that it is made to ask. */
+
+import type { Layer } from "../../preload/contract/frame.ts";
+import type { Cause, Hop } from "../../preload/contract/journey.ts";
+import { netnsFile } from "../../preload/contract/topology.ts";
+import { ipLayers, textIn } from "../journey/stack.ts";
+import { passHook } from "./netfilter.ts";
+import { rulePacket } from "./rule-packet.ts";
+import { linkDetail, type NamespaceState, sysctlLine, wordAfter } from "./state.ts";
+
+interface BridgeLoss {
+  hop: Hop;
+  layers: readonly Layer[];
+  state: NamespaceState;
+  /** Runs a command in the namespace. */
+  enter: string;
+  bridge: string;
+}
+
+export function bridgeLoss(loss: BridgeLoss): Cause[] {
+  const vlan = vlanCauses(loss);
+  return vlan.length > 0 ? vlan : rulesCauses(loss);
+}
+
+/** One VLAN of a port, and what its line of `bridge vlan show` says of it. */
+interface PortVlan {
+  vid: number;
+  isPvid: boolean;
+  line: string;
+}
+
+function vlanCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
+  if (!/ vlan_filtering 1( |$)/.test(linkDetail(state, bridge, "bridge") ?? "")) return [];
+  const file = netnsFile(hop.netns);
+  const own = portVlans(state.vlans ?? [], hop.interface);
+  const tag = layers[1]?.protocol === "vlan" ? Number(textIn(layers[1], "id")) : undefined;
+  const vid = tag ?? own.find(({ isPvid }) => isPvid)?.vid;
+  const command = `bridge -n ${file} vlan show dev ${hop.interface}`;
+  const list = own.map(({ line }) => line).join(", ");
+  if (vid === undefined) {
+    return [
+      {
+        kind: "vlan",
+        text: `${hop.interface} has no VLAN for frames without a tag (${list || "none at all"})`,
+        command,
+      },
+    ];
+  }
+  if (!own.some((each) => each.vid === vid)) {
+    return [
+      { kind: "vlan", text: `VLAN ${vid} is not allowed on ${hop.interface} (${list || "none at all"})`, command },
+    ];
+  }
+  const mac = textIn(layers[0], "dst");
+  const entry = state.fdb.find(
+    (line) =>
+      line.startsWith(`${mac} dev `) &&
+      wordAfter(line, "master") === bridge &&
+      (wordAfter(line, "vlan") ?? String(vid)) === String(vid),
+  );
+  if (entry) return [];
+  const others = new Set(
+    state.links.flatMap((line) => {
+      const name = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1] ?? "";
+      return name !== hop.interface && wordAfter(line.split("\\")[0] ?? "", "master") === bridge ? name : [];
+    }),
+  );
+  const members = [...others, ...(hop.interface === bridge ? [] : [bridge])].filter((name) =>
+    portVlans(state.vlans ?? [], name).some((each) => each.vid === vid),
+  );
+  if (members.length > 0) return [];
+  return [
+    { kind: "vlan", text: `no other port of ${bridge} is in VLAN ${vid}`, command: `bridge -n ${file} vlan show` },
+  ];
+}
+
+/** Of `bridge vlan show`: the port's name at the start of its first line, the others indented. */
+function portVlans(lines: readonly string[], port: string): PortVlan[] {
+  const found: PortVlan[] = [];
+  let name = "";
+  for (const line of lines) {
+    if (/^\S/.test(line)) name = line.split(/\s+/)[0] ?? "";
+    const [, range = "", flags = ""] = /^(?:\S+)?\s+(\d+(?:-\d+)?)(.*)$/.exec(line) ?? [];
+    if (name !== port || range === "") continue;
+    const [first = 0, last = first] = range.split("-").map(Number);
+    for (let vid = first; vid <= last; vid++) {
+      found.push({ vid, isPvid: flags.includes("PVID"), line: `${range}${flags.replaceAll(/\s+/g, " ").trimEnd()}` });
+    }
+  }
+  return found;
+}
+
+/** With br_netfilter, what is bridged goes through FORWARD with the bridge on both sides. */
+function rulesCauses({ layers, state, enter, bridge }: BridgeLoss): Cause[] {
+  const name = "net.bridge.bridge-nf-call-iptables";
+  const setting = sysctlLine(state, name);
+  const [at] = ipLayers(layers);
+  const packet = at === undefined ? undefined : rulePacket(layers, at, state);
+  if (!setting?.endsWith(" = 1") || !packet) return [];
+  const early = passHook(state, "PREROUTING", { ...packet, in: bridge }, enter);
+  if (early.verdict !== "passes" || early.translation || early.isTranslationUnknown) return [];
+  const passage = passHook(state, "FORWARD", { ...packet, in: bridge, out: bridge, mark: early.mark }, enter);
+  if (passage.verdict !== "drops" || !passage.decision) return [];
+  return [passage.decision, { kind: "sysctl", text: setting, command: `${enter} sysctl ${name}` }];
+}
