@@ -16,6 +16,7 @@ export default defineConfig({
       "test/netns/*-calico.test.ts",
       "test/netns/facts.test.ts",
       "test/netns/checks.test.ts",
+      "test/netns/faults.test.ts",
     ],
     globalSetup: ["test/vm/in-vm.ts"],
     fileParallelism: false,

@@ -9,6 +9,7 @@ import { runCheck } from "./check-command.ts";
 import { runCompare, runSendOrCompare } from "./compare-command.ts";
 import { runExec, runState } from "./enter-commands.ts";
 import { runDoctor, runDown, runLabs, runPlan, runPs, runUp, runValidate } from "./lab-commands.ts";
+import { runChange, runFault, runNodeAdd, runNodeList } from "./live-commands.ts";
 import { runServe } from "./serve-command.ts";
 import { type CliOptions, EXIT_USAGE, printFaultAs } from "./session.ts";
 import { runTargetAdd, runTargetList, runTargetRemove, runTargetTest } from "./target-commands.ts";
@@ -142,6 +143,49 @@ program
   .option("--host <address>", "where to listen; anything but loopback lets others in", "127.0.0.1")
   .option("--open-lab <lab>", "bring this lab up, send its traffic, and open the page with it")
   .action((more: Parameters<typeof runServe>[1]) => runServe(options(), more));
+
+program
+  .command("fault <lab> [name]")
+  .description("break something in a lab that is up, or list what can be broken, how it shows, and how to find it")
+  .option("--revert", "take it back")
+  .action((lab: string, name: string | undefined, more: { revert?: boolean }) => runFault(options(), lab, name, more));
+
+const node = program.command("node").description("the nodes of a lab that is up, which can come and go");
+node
+  .command("list <lab>")
+  .description("list them")
+  .action((lab: string) => runNodeList(options(), lab));
+node
+  .command("add <lab> <name>")
+  .description("have a node join")
+  .option("--address <address>", "its address (default: a free one)")
+  .option("--network <network>", "its underlay network (default: the first node's)")
+  .option("--pods <list>", "the names of its pods, separated by commas (default: one pod)", list)
+  .action((lab: string, name: string, more: Parameters<typeof runNodeAdd>[3]) =>
+    runNodeAdd(options(), lab, name, more),
+  );
+node
+  .command("remove <lab> <name>")
+  .description("have a node leave, with its pods")
+  .action((lab: string, name: string) => runChange(options(), lab, { kind: "remove-node", name }));
+node
+  .command("move <lab> <name> <address>")
+  .description("give a node another address")
+  .action((lab: string, name: string, address: string) =>
+    runChange(options(), lab, { kind: "move-node", name, address }),
+  );
+
+const agent = program
+  .command("agent")
+  .description("the network plugin's own process on a node (flanneld, calico-node)");
+agent
+  .command("stop <lab> <node>")
+  .description("stop it: nothing more is written on that node")
+  .action((lab: string, name: string) => runChange(options(), lab, { kind: "stop-agent", name }));
+agent
+  .command("start <lab> <node>")
+  .description("start it again: it catches up")
+  .action((lab: string, name: string) => runChange(options(), lab, { kind: "start-agent", name }));
 
 const target = program.command("target").description("the Linux machines that host labs");
 target

@@ -22,9 +22,9 @@ function ipForwardOff({ id }: Lab, { ping, from, to }: FarPods): LabFault {
       "zh-Hans": `${from.node} 关闭了 IP 转发`,
     },
     symptom: {
-      en: `${from.pod} reaches ${from.node} itself and the pods beside it, but nothing behind it: not ${to.pod}, not another node. No error comes back; the packet is last seen as it enters ${from.node}.`,
-      "zh-Hant": `${from.pod} 連得到 ${from.node} 本身與旁邊的 Pod，卻連不到它背後的任何東西：${to.pod} 不行，其他節點也不行。沒有任何錯誤訊息回來；封包最後出現在進入 ${from.node} 的地方。`,
-      "zh-Hans": `${from.pod} 能到达 ${from.node} 本身和旁边的 Pod，却到不了它背后的任何东西：${to.pod} 不行，其他节点也不行。没有任何错误消息返回；数据包最后出现在进入 ${from.node} 的地方。`,
+      en: `${from.pod} reaches ${from.node} itself, but nothing that ${from.node} would have to pass packets on to: not ${to.pod}, not another node. No error comes back; the packet is last seen as it enters ${from.node}.`,
+      "zh-Hant": `${from.pod} 連得到 ${from.node} 本身，卻連不到任何需要 ${from.node} 轉送才到得了的地方：${to.pod} 不行，其他節點也不行。沒有任何錯誤訊息回來；封包最後出現在進入 ${from.node} 的地方。`,
+      "zh-Hans": `${from.pod} 能到达 ${from.node} 本身，却到不了任何需要 ${from.node} 转发才能到的地方：${to.pod} 不行，其他节点也不行。没有任何错误消息返回；数据包最后出现在进入 ${from.node} 的地方。`,
     },
     search: {
       en: `Follow the ping: it ends on ${from.node}, although the route is there (\`hoplab exec ${id} ${netns} -- ip route get ADDRESS from POD iif DEVICE\` says so). A machine that routes nothing has forwarding off: \`${look}\`. Writing it also writes the \`forwarding\` of every interface.`,

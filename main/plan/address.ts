@@ -6,10 +6,10 @@ import type { Step } from "./batch.ts";
 /** Longer prefixes have no broadcast address (RFC 3021). */
 const LONGEST_WITH_BROADCAST = 30;
 
-export function planAddresses(item: Interface): Step[] {
+export function planAddresses(item: Interface, verb: "add" | "replace" = "add"): Step[] {
   return item.addresses.map((address) => {
     const length = Number(address.split("/")[1]);
     const broadcast = length <= LONGEST_WITH_BROADCAST ? " brd +" : "";
-    return { command: `address add ${address}${broadcast} dev ${item.name}`, why: `The address of ${item.name}.` };
+    return { command: `address ${verb} ${address}${broadcast} dev ${item.name}`, why: `The address of ${item.name}.` };
   });
 }

@@ -13,6 +13,10 @@ export interface Batch {
   /** Name of the namespace's file in /run/netns; absent for the sandbox itself. */
   netns?: string;
   tool: Tool;
+  /** Goes on behind a step that fails, and does not fail itself: what is to be removed may have gone already. */
+  tolerant?: boolean;
+  /** Of iptables-restore: the tables in it replace those there are, at once. Of ipset: what is there already is no fault. */
+  replace?: boolean;
   steps: Step[];
 }
 

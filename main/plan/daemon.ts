@@ -25,9 +25,19 @@ fi
 exec "$@"
 `;
 
+/** A daemon and the file of its namespace. */
+interface Placed {
+  netns: string;
+  daemon: Daemon;
+}
+
 /** Starts all daemons at once, then waits for each: some are ready only when others are. */
 export function planDaemons(namespaces: readonly Namespace[]): Batch[] {
   const all = namespaces.flatMap((netns) => netns.daemons.map((daemon) => ({ netns: netnsFile(netns.name), daemon })));
+  return [...planStarts(all), ...planWaits(all)];
+}
+
+export function planStarts(all: readonly Placed[]): Batch[] {
   if (all.length === 0) return [];
   return [
     {
@@ -38,21 +48,65 @@ export function planDaemons(namespaces: readonly Namespace[]): Batch[] {
         ...all.map(({ netns, daemon }) => planStart(netns, daemon)),
       ],
     },
+  ];
+}
+
+export function planWaits(all: readonly Placed[]): Batch[] {
+  const steps = all.flatMap(({ netns, daemon }) => planReady(netns, daemon));
+  return steps.length === 0 ? [] : [{ why: "Wait until they have done their work.", tool: "sh", steps }];
+}
+
+export function planReloads(all: readonly Placed[]): Batch[] {
+  const steps = all.flatMap(({ netns, daemon: { reload } }) =>
+    reload ? [{ command: `${enter(netns)} sh -c ${quote(reload.command)}`, why: reload.why }] : [],
+  );
+  return steps.length === 0 ? [] : [{ why: "Have programs read their files again.", tool: "sh", steps }];
+}
+
+/** Ends daemons and waits until they are gone. One that is gone already is no fault, nor is another process with its number. */
+export function planStops(all: readonly Placed[]): Batch[] {
+  if (all.length === 0) return [];
+  return [
     {
-      why: "Wait until they have done their work.",
+      why: "End the programs that are not to run on the nodes any more, or not as they do.",
       tool: "sh",
-      steps: all.flatMap(({ netns, daemon }) => planReady(netns, daemon)),
+      tolerant: true,
+      steps: [{ command: STOP, why: "How one is ended." }, ...all.map(({ netns, daemon }) => planStop(netns, daemon))],
     },
   ];
+}
+
+/** A process that has ended may still be listed until somebody asks how it ended. */
+const STOP = `runs() {
+  [ -e "/proc/$1/status" ] && [ "$(stat -L -c %i "/proc/$1/ns/net")" = "$(stat -L -c %i "/run/netns/$2")" ] &&
+    ! grep -q '^State:.Z' "/proc/$1/status"
+}
+stop() {
+  pid=$(cat "$1.pid") && runs "$pid" "$2" || return 0
+  kill "$pid"
+  tries=0
+  while runs "$pid" "$2"; do
+    tries=$((tries + 1)); [ $tries -ne 30 ] || kill -9 "$pid"
+    sleep 0.1
+  done
+}`;
+
+function planStop(netns: string, { name }: Daemon): Step {
+  const place = `${FOLDER}/${netns}.${name}`;
+  return { command: `stop ${place} ${netns}; rm -f ${place}.pid ${place}.log`, why: `${name} of ${netns} ends.` };
 }
 
 function planStart(netns: string, { name, argv, why }: Daemon): Step {
   const place = `${FOLDER}/${netns}.${name}`;
   return {
-    command: `${enter(netns)} ${argv.map(quote).join(" ")} </dev/null >${place}.log 2>&1 &\necho $! >${place}.pid`,
+    // It must keep nothing of whoever starts it: neither its session nor the lock that a change of the lab holds.
+    command: `setsid ${enter(netns)} ${argv.map(quote).join(" ")} </dev/null >${place}.log 2>&1 ${LOCK}>&- &\necho $! >${place}.pid`,
     why,
   };
 }
+
+/** The file descriptor of the lock that is held while a lab is changed. */
+export const LOCK = 9;
 
 /** Begins a command that runs in the namespace with its files. */
 function enter(netns: string): string {
@@ -64,10 +118,10 @@ function planReady(netns: string, { name, ready }: Daemon): Step[] {
   const log = `${FOLDER}/${netns}.${name}.log`;
   const test = `${enter(netns)} sh -c ${quote(ready.command)} >/dev/null 2>&1`;
   const give = `{ echo ${quote(`${name} of ${netns} is not ready: ${ready.why}`)} >&2; tail -n 5 ${log} >&2; exit 1; }`;
-  return [
-    {
-      command: `tries=0\nuntil ${test}; do tries=$((tries + 1)); [ $tries -lt ${MOST_TRIES} ] || ${give}; sleep 0.1; done`,
-      why: ready.why,
-    },
-  ];
+  return [{ command: waitUntil(test, give), why: ready.why }];
+}
+
+/** Tries a command until it succeeds; gives up after half a minute. */
+export function waitUntil(test: string, give: string): string {
+  return `tries=0\nuntil ${test}; do tries=$((tries + 1)); [ $tries -lt ${MOST_TRIES} ] || ${give}; sleep 0.1; done`;
 }

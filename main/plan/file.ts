@@ -30,3 +30,7 @@ function planFile(file: NamespaceFile, path: string): Step {
   const delimiter = delimiterFor(content);
   return { command: `cat >${quote(path)} <<'${delimiter}'\n${content}${delimiter}`, why: file.why };
 }
+
+export function planNoFile(netns: string, { path }: NamespaceFile): Step {
+  return { command: `rm -f ${quote(filePath(netns, path))}`, why: `No program is to find ${path} any more.` };
+}

@@ -1,7 +1,12 @@
 /** IP-in-IP devices. */
 
-import type { IpipInterface } from "../../preload/contract/topology.ts";
+import type { Interface, IpipInterface } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
+
+/** The device that the module ipip makes in every namespace. */
+export function isKernelMade(item: Interface): item is IpipInterface {
+  return item.kind === "ipip" && item.local === undefined;
+}
 
 /**
  * A tunnel with a name of its own, from one address to whatever the route says. Like the kernel's own device, and like those

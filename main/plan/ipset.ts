@@ -12,3 +12,13 @@ export function planIpSet(set: IpSet): Step[] {
     ...set.members.map((member) => ({ command: `add ${set.name} ${member}`, why: `A member of ${set.name}.` })),
   ];
 }
+
+/** One that is there gets and loses members. What rules match is never empty meanwhile. */
+export function planIpSetMembers(before: IpSet, after: IpSet): Step[] {
+  const lost = before.members.filter((member) => !after.members.includes(member));
+  const got = after.members.filter((member) => !before.members.includes(member));
+  return [
+    ...got.map((member) => ({ command: `add ${after.name} ${member}`, why: `A new member of ${after.name}.` })),
+    ...lost.map((member) => ({ command: `del ${after.name} ${member}`, why: `No member of ${after.name} any more.` })),
+  ];
+}

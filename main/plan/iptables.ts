@@ -15,3 +15,19 @@ export function planRuleTable(table: RuleTable): Step[] {
     { command: "COMMIT", why: "" },
   ];
 }
+
+/** The chains that the kernel has in each table. */
+const BUILT_IN = {
+  raw: ["PREROUTING", "OUTPUT"],
+  mangle: ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
+  nat: ["PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"],
+  filter: ["INPUT", "FORWARD", "OUTPUT"],
+} as const;
+
+/** For a table that is replaced as a whole: every policy is said, so that none is left of what was there before. */
+export function planWholeRuleTable(table: RuleTable): Step[] {
+  const policies = Object.fromEntries(
+    BUILT_IN[table.table].map((chain) => [chain, table.policies?.[chain] ?? "ACCEPT"]),
+  );
+  return planRuleTable({ ...table, policies });
+}

@@ -9,3 +9,15 @@ export function planNeighbour(neighbour: Neighbour): Step {
     why: neighbour.why,
   };
 }
+
+/** What tells it from the others of its namespace. */
+export function neighbourKey({ address, dev }: Neighbour): string {
+  return `${address} ${dev}`;
+}
+
+export function planNoNeighbour({ address, dev }: Neighbour): Step {
+  return {
+    command: `neighbour delete ${address} dev ${dev}`,
+    why: `Nobody is to be found at ${address} any more.`,
+  };
+}

@@ -26,3 +26,12 @@ function block(hook: string | undefined, comment: string | undefined): string {
   const parts = [...(hook ? [hook] : []), ...(comment ? [`comment "${comment}";`] : [])];
   return parts.length > 0 ? ` { ${parts.join(" ")} }` : "";
 }
+
+/** What tells it from the others of its namespace. */
+export function nftKey({ family, name }: NftTable): string {
+  return `${family} ${name}`;
+}
+
+export function planNoNftTable(table: NftTable): Step {
+  return { command: `nft delete table ${nftKey(table)}`, why: `The table ${table.name} has to go.` };
+}

@@ -3,20 +3,14 @@
  * process per tool and namespace. Pure and deterministic.
  */
 
-import {
-  type Interface,
-  type IpipInterface,
-  type Namespace,
-  netnsFile,
-  type Topology,
-} from "../../preload/contract/topology.ts";
+import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
 import { planAddresses } from "./address.ts";
 import type { Batch, Plan, Step } from "./batch.ts";
 import { planBridge, planPort } from "./bridge.ts";
 import { planDaemons } from "./daemon.ts";
 import { planFdbEntry } from "./fdb.ts";
 import { planFiles } from "./file.ts";
-import { planIpip, planNamedIpip } from "./ipip.ts";
+import { isKernelMade, planIpip, planNamedIpip } from "./ipip.ts";
 import { planIpSet } from "./ipset.ts";
 import { planRuleTable } from "./iptables.ts";
 import { planNeighbour } from "./neighbour.ts";
@@ -57,7 +51,8 @@ const SANDBOX: Step[] = [
   { command: "ip link set dev lo up", why: "The sandbox's own loopback." },
 ];
 
-function planNamespace(netns: Namespace): Batch[] {
+/** Everything in a new namespace but its files and daemons. */
+export function planNamespace(netns: Namespace): Batch[] {
   const early = netns.sysctls.filter((sysctl) => !comesLate(sysctl, netns));
   const late = netns.sysctls.filter((sysctl) => comesLate(sysctl, netns));
   const ipip = netns.interfaces.filter(isKernelMade);
@@ -114,19 +109,23 @@ function planNamespace(netns: Namespace): Batch[] {
   ];
 }
 
-/** Bridges first, because ports need them; routes last, because they need interfaces that are up. */
+/** Routes last, because they need interfaces that are up. */
 function planLinks(netns: Namespace): Step[] {
-  const bridges = netns.interfaces.filter((item) => item.kind === "bridge");
-  const others = netns.interfaces.filter((item) => item.kind !== "bridge" && item.kind !== "vlan");
-  // Last, since their parents may be any of the others.
-  const vlans = netns.interfaces.filter((item) => item.kind === "vlan");
   return [
     { command: "link set dev lo up", why: "The loopback of a new namespace is down." },
-    ...bridges.map(planBridge),
-    ...[...others, ...bridges, ...vlans].flatMap(planInterface),
-    ...netns.neighbours.map(planNeighbour),
-    ...netns.routes.map(planRoute),
+    ...planDevices(netns.interfaces),
+    ...netns.neighbours.map((neighbour) => planNeighbour(neighbour)),
+    ...netns.routes.map((route) => planRoute(route)),
   ];
+}
+
+/** Makes the interfaces of a namespace, of which the veths are there, and switches them on. Bridges first, because ports need them. */
+export function planDevices(items: readonly Interface[]): Step[] {
+  const bridges = items.filter((item) => item.kind === "bridge");
+  const others = items.filter((item) => item.kind !== "bridge" && item.kind !== "vlan");
+  // Last, since their parents may be any of the others.
+  const vlans = items.filter((item) => item.kind === "vlan");
+  return [...bridges.map(planBridge), ...[...others, ...bridges, ...vlans].flatMap(planInterface)];
 }
 
 function planInterface(item: Interface): Step[] {
@@ -155,9 +154,4 @@ function planDevice(item: Interface): Step | undefined {
     default:
       return undefined;
   }
-}
-
-/** The device that the module ipip makes in every namespace. */
-function isKernelMade(item: Interface): item is IpipInterface {
-  return item.kind === "ipip" && item.local === undefined;
 }

@@ -26,6 +26,30 @@ export function printPlan(plan: Plan, { progress = false }: PrintOptions = {}): 
 }
 
 /**
+ * A program of its own that changes a lab that is up, from within its sandbox. What it says is as with `progress`, but that a
+ * batch that fails is followed by the batches of `undo`, and by `hoplab:undone`, or `hoplab:stuck INDEX EXIT-CODE` with
+ * the batch of those that failed.
+ * `begin` comes before the first batch, `done` behind the last, `back` when it was undone.
+ */
+export function printChange(
+  plan: Plan,
+  undo: Plan,
+  { begin, done, back }: Record<"begin" | "done" | "back", string>,
+): string {
+  const undoing = undo.batches.map((batch, index) => printRunningBatch(batch, `stuck ${index} $?`));
+  return [
+    `set -eu\nexport PATH="$PATH:/usr/sbin:/sbin"`,
+    begin,
+    `stuck() {\n  echo "hoplab:stuck $1 $2"\n  exit 1\n}`,
+    `failed() {\n  echo "hoplab:failed $1 $2"\n  undo\n}`,
+    `undo() {\n${undoing.join("")}${back}\necho hoplab:undone\nexit 1\n}`,
+    ...plan.batches.map(printReportingBatch),
+    done,
+    "echo hoplab:done\n",
+  ].join("\n");
+}
+
+/**
  * The step at which a batch of the script printed with `progress` failed, by the line number in what the tool
  * wrote to stderr. Where it names no line (the tool itself is missing, say), the batch as a whole.
  */
@@ -57,30 +81,41 @@ function failedLine(batch: Batch, stderr: string): number | undefined {
 function printBatch(batch: Batch): string {
   const body = batch.steps.map(({ command, why }) => (why ? `${comment(why)}\n${command}` : command)).join("\n");
   const delimiter = delimiterFor(body);
-  return `${comment(batch.why)}\n${invocation(batch)} <<'${delimiter}'\n${body}\n${delimiter}\n`;
+  const end = batch.tolerant ? " || :" : "";
+  return `${comment(batch.why)}\n${invocation(batch)}${tolerance(batch)} <<'${delimiter}'${end}\n${body}\n${delimiter}\n`;
 }
 
 function printReportingBatch(batch: Batch, index: number): string {
-  const body = batch.steps.map(({ command }) => command).join("\n");
-  const delimiter = delimiterFor(body);
-  return `${invocation(batch)} <<'${delimiter}' || failed ${index} $?\n${body}\n${delimiter}\necho hoplab:step ${index}\n`;
+  return `${printRunningBatch(batch, `failed ${index} $?`)}echo hoplab:step ${index}\n`;
 }
 
-function invocation({ tool, netns }: Batch): string {
+function printRunningBatch(batch: Batch, otherwise: string): string {
+  const body = batch.steps.map(({ command }) => command).join("\n");
+  const delimiter = delimiterFor(body);
+  const end = batch.tolerant ? ":" : otherwise;
+  return `${invocation(batch)}${tolerance(batch)} <<'${delimiter}' || ${end}\n${body}\n${delimiter}\n`;
+}
+
+function invocation({ tool, netns, tolerant = false, replace = false }: Batch): string {
   const enter = netns ? `nsenter --net=/run/netns/${netns} ` : "";
   switch (tool) {
     case "ip":
     case "bridge":
-      return netns ? `${tool} -n ${netns} -batch -` : `${tool} -batch -`;
+      return [tool, ...(netns ? ["-n", netns] : []), ...(tolerant ? ["-force"] : []), "-batch", "-"].join(" ");
     case "sh":
-      return `${enter}sh -eu`;
+      return `${enter}sh -${tolerant ? "" : "e"}u`;
     case "ipset":
-      return `${enter}ipset restore`;
+      return `${enter}ipset ${replace ? "-exist " : ""}restore`;
     case "iptables-restore":
-      return `${enter}iptables-restore -w --noflush`;
+      return `${enter}iptables-restore -w${replace ? "" : " --noflush"}`;
     case "nft":
       return `${enter}nft -f -`;
   }
+}
+
+/** What a tolerant batch's tool complains about is no news. */
+function tolerance({ tolerant = false }: Batch): string {
+  return tolerant ? " 2>/dev/null" : "";
 }
 
 function comment(text: string): string {

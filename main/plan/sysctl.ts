@@ -10,8 +10,13 @@ import { quote } from "./quote.ts";
  */
 export function comesLate(sysctl: Sysctl, netns: Namespace): boolean {
   if (sysctl.key.startsWith("net/netfilter/")) return true;
-  const device = /^net\/[^/]+\/(?:conf|neigh)\/(.+)\/[^/]+$/.exec(sysctl.key)?.[1];
+  const device = sysctlDevice(sysctl.key);
   return netns.interfaces.some((item) => item.kind !== "veth" && item.name === device);
+}
+
+/** The interface that the setting belongs to; `all` and `default` are none. */
+export function sysctlDevice(key: string): string | undefined {
+  return /^net\/[^/]+\/(?:conf|neigh)\/(.+)\/[^/]+$/.exec(key)?.[1];
 }
 
 export function planSysctl(sysctl: Sysctl): Step {
@@ -33,4 +38,25 @@ function optionalFeature({ key, value }: Sysctl): string | undefined {
   if (key.startsWith("net/ipv6/")) return "/proc/sys/net/ipv6";
   if (key.startsWith("net/bridge/") && value === "0") return "/proc/sys/net/bridge";
   return undefined;
+}
+
+/** Where what the kernel had before somebody asked for another value is kept: a file per setting and namespace. */
+const FOLDER = "/run/hoplab/sysctls";
+
+/** Keeps the value that the setting has now, to be given back when nobody asks for another any more. */
+export function planKeepSysctl(netns: string, { key }: Sysctl): Step {
+  const [file, kept] = [quote(`/proc/sys/${key}`), quote(`${FOLDER}/${netns}/${key}`)];
+  const folder = quote(`${FOLDER}/${netns}/${key.slice(0, key.lastIndexOf("/"))}`);
+  return {
+    command: `[ -e ${kept} ] || [ ! -e ${file} ] || { mkdir -p ${folder}; cat ${file} >${kept}; }`,
+    why: `Remember what ${key} is now.`,
+  };
+}
+
+export function planGiveBackSysctl(netns: string, { key }: Sysctl): Step {
+  const [file, kept] = [quote(`/proc/sys/${key}`), quote(`${FOLDER}/${netns}/${key}`)];
+  return {
+    command: `[ ! -e ${kept} ] || { [ ! -e ${file} ] || cat ${kept} >${file}; rm ${kept}; }`,
+    why: `Give ${key} the value back that it had before.`,
+  };
 }

@@ -15,6 +15,7 @@ import { applyChange } from "../live/change.ts";
 import { describeLive } from "../live/describe.ts";
 import { startLive } from "../live/start.ts";
 import { topologyOf } from "../live/topology.ts";
+import { changeSandbox } from "../sandbox/change.ts";
 import { listSandboxes } from "../sandbox/list.ts";
 import { readLive } from "../sandbox/live.ts";
 import { findInterface, type OpenSandbox, openSandbox } from "../sandbox/open-sandbox.ts";
@@ -171,16 +172,19 @@ export class LabBackend implements Backend {
       "lab.live": async (ref) => {
         const opened = await this.#sandbox(ref);
         if (!opened.ok) return opened;
-        const live = await readLive(opened.value);
-        return live.ok ? ok(describeLive(live.value)) : live;
+        const record = await readLive(opened.value);
+        return record.ok ? ok(describeLive(record.value.live)) : record;
       },
-      "lab.change": async ({ change, ...ref }) => {
+      "lab.change": async ({ change, ...ref }, { signal, progress }) => {
         const opened = await this.#sandbox(ref);
         if (!opened.ok) return opened;
-        const live = await readLive(opened.value);
-        if (!live.ok) return live;
-        const changed = applyChange(live.value, change);
-        return changed.ok ? fail("missing", "changes are not run yet") : changed;
+        await using sandbox = opened.value;
+        const changed = await changeSandbox(sandbox, (live) => applyChange(live, change), {
+          signal,
+          onProgress: progress,
+        });
+        await this.#lookAtSandboxes();
+        return changed.ok ? ok(describeLive(changed.value.live)) : changed;
       },
       "sandbox.list": async ({ target: wanted }, { signal }) => {
         if (wanted === undefined) return ok(await this.#sandboxes());

@@ -38,6 +38,7 @@ echo hoplab:here
  */
 export function epilogue(info: string, topology: string, live: string): string {
   return `mkdir -p ${SANDBOX_FOLDER}
+echo 0 > ${SANDBOX_FOLDER}/version
 cat > ${SANDBOX_FOLDER}/live.json <<'HOPLAB_END'
 ${live}
 HOPLAB_END

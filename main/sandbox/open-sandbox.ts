@@ -61,6 +61,12 @@ export class OpenSandbox implements AsyncDisposable {
     return run(this.target, this.enterArgv(argv), options);
   }
 
+  /** Starts a program in the sandbox itself, outside of the lab's namespaces. It ends as a stream does. */
+  async spawn(argv: readonly string[]): Promise<Result<Process>> {
+    const hub = await this.#start();
+    return hub.ok ? ok(hub.value.spawn(argv, { group: true })) : hub;
+  }
+
   /**
    * Starts a program in a network namespace. It ends when it is killed, when this sandbox is let go, and when Hoplab
    * ends, however that is: it is started by a hub in the sandbox, and the kernel closes the hub's pipe.

@@ -217,6 +217,8 @@ export interface Daemon {
   why: string;
   /** Building waits until this shell command succeeds in the namespace, which must not take longer than 30 s. */
   ready?: { command: string; why: string };
+  /** A shell command, run in the namespace with its files, that makes it read them again. Without one it is restarted. */
+  reload?: { command: string; why: string };
 }
 
 export interface NamespaceFile {

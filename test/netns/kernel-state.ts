@@ -16,6 +16,9 @@ for file in /run/netns/*; do
   say "$netns" fdb; bridge -n "$netns" -j fdb
   say "$netns" port; bridge -n "$netns" -j -d link
   say "$netns" rules; nsenter --net="$file" iptables-save | sed -e '/^#/d' -e 's/\\[[0-9:]*\\]$//'
+  say "$netns" nft; nsenter --net="$file" nft list tables 2>/dev/null | grep -vE ' (raw|mangle|nat|filter)$' | sort | while read -r _ table; do
+    nsenter --net="$file" nft -s list table $table
+  done
   say "$netns" ipset; nsenter --net="$file" ipset save -sorted 2>/dev/null | sed 's/ hashsize .*//'
   say "$netns" sysctl; nsenter --net="$file" sh -c 'cd /proc/sys
     grep -s "" net/ipv4/ip_forward net/ipv4/conf/*/rp_filter net/ipv4/conf/*/forwarding net/ipv4/conf/*/proxy_arp \\
@@ -189,18 +192,23 @@ export function parseState(stdout: string): LabState {
   };
 }
 
-/** Without what two builds of the same lab cannot have in common: inode numbers, running timers, order in hash tables. */
+/**
+ * Without what two builds of the same lab cannot have in common: inode and index numbers, running timers, order in hash
+ * tables, and what bridges have learned.
+ */
 export function comparable(stdout: string): string[] {
   return stdout
     .replace(/(=== \S+ inode)\n\d+/g, "$1")
-    .replace(/"(\w+_timer)":[\d.]+/g, '"$1":0')
+    .replace(/"(\w+_timer|ifindex|link_index|link_netnsid|designated_port)":[\d.]+/g, '"$1":0')
+    .replace(/"(no|id)":"0x[0-9a-f]+"/g, '"$1":0')
     .split("\n")
     .map((line) =>
       line.startsWith("[{")
         ? JSON.stringify(
             z
-              .array(z.unknown())
+              .array(z.looseObject({}))
               .parse(JSON.parse(line))
+              .filter((item) => item.mac === undefined || item.state !== "")
               .map((item) => JSON.stringify(item))
               .sort(),
           )
