@@ -51,8 +51,8 @@ const mtu = z.int().min(576).max(65535);
 const port = z.int().min(1).max(65535);
 const reference = z.string().min(1).max(200);
 
-function words(longest: number) {
-  const sentence = z.string().min(1).max(longest);
+function words(longest: number, shortest = 1) {
+  const sentence = z.string().min(shortest).max(longest);
   return z.strictObject({ en: sentence, "zh-Hant": sentence.optional(), "zh-Hans": sentence.optional() });
 }
 
@@ -278,6 +278,8 @@ export const labSchema = z.strictObject({
 
 /** A lab that is up: also says which shares of the pod network its nodes hold, which others that come and go must not change. */
 export const runningLabSchema = labSchema.extend({
+  // Empty where the file has none.
+  summary: words(500, 0),
   nodes: z
     .array(
       node.extend({
