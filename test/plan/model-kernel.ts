@@ -121,7 +121,7 @@ export class ModelKernel {
       return;
     }
     const dev = after("dev");
-    if (dev !== undefined && !netns.devices.has(dev)) throw new Error(`no device ${dev}`);
+    if (object !== "tuntap" && dev !== undefined && !netns.devices.has(dev)) throw new Error(`no device ${dev}`);
     const to = rest.find((word) => !["blackhole", "unreachable"].includes(word)) ?? "";
     if (object === "address") address(netns, verb, rest, dev ?? "");
     if (object === "tuntap") netns.devices.set(dev ?? "", { made: "tun", settings: new Map() });
