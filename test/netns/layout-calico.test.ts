@@ -10,7 +10,7 @@ import type { Lab } from "../../main/lab/schema.ts";
 import { layOutLab } from "../../main/layout/layout.ts";
 import { planLab } from "../../main/plan/plan.ts";
 import { printPlan } from "../../main/plan/script.ts";
-import { buildAndRun, lacksIpip, mountsLeft, processesIn, type Who } from "./build.ts";
+import { buildAndRun, lacks, lacksIpip, mountsLeft, processesIn, type Who } from "./build.ts";
 import { type LabState, type NetnsState, parseState, READ_STATE } from "./kernel-state.ts";
 
 const WHO: Who[] = ["root", "user"];
@@ -239,6 +239,67 @@ ip -n pod.a neigh show 169.254.1.1`,
       );
       expect(stdout).toContain("100% packet loss");
       expect(stdout).toMatch(/169\.254\.1\.1 dev eth0 .*(FAILED|INCOMPLETE)/);
+    });
+  });
+}
+
+/** Another port, another VNI, MTU and names than Calico's own; more pods than fit into one block, and no default route. */
+const VXLAN_LAB = `
+id: own
+title: { en: Own }
+underlay:
+  networks:
+    - { name: rack, subnet: 172.30.8.0/22, mtu: 9000, gateway: 172.30.8.10 }
+nodes:
+  - { name: alpha, address: 172.30.8.10 }
+  - { name: beta, address: 172.30.9.20 }
+network: { plugin: calico, network: 10.50.0.0/20, blockSize: 30, vxlanMode: Always, vxlanVNI: 77, vxlanPort: 50000, mtu: 1400, natOutgoing: false }
+pods:
+  - { name: web, node: alpha }
+  - { name: db, node: beta }
+  - { name: cache, node: beta }
+  - { name: queue, node: beta }
+  - { name: mail, node: beta }
+`;
+
+for (const who of WHO) {
+  const reason = await lacks(who);
+  describe(`VXLAN built by ${who}${reason ? ` (skipped: ${reason})` : ""}`, {
+    skip: reason !== undefined,
+    timeout: 300_000,
+  }, () => {
+    it("a lab with numbers of its own has them in device, routes and rules, and every pod reaches every pod", async () => {
+      const pods = ["pod.web", "pod.db", "pod.mail"];
+      const addresses = ["10.50.0.1", "10.50.0.5", "10.50.0.8"];
+      const { state } = await buildAndRead(who, own(VXLAN_LAB), pingAll(pods, addresses));
+      const alpha = netns(state, "node.alpha");
+      const tunnel = alpha.link("vxlan.calico");
+      // SHA-1 of "alpha" begins with be76331b95, of "beta" with a295e0bdde.
+      expect(tunnel).toMatchObject({ mtu: 1400, address: "66:be:76:33:1b:95" });
+      expect(tunnel?.linkinfo?.info_data).toMatchObject({ id: 77, port: 50000, local: "172.30.8.10", learning: false });
+      expect(alpha.routes.toSorted()).toEqual([
+        expect.stringMatching(/^10\.50\.0\.1 dev cali[0-9a-f]{11} scope link$/),
+        "10.50.0.4/30 via 10.50.0.4 dev vxlan.calico onlink",
+        "10.50.0.8/30 via 10.50.0.4 dev vxlan.calico onlink",
+        "169.254.0.0/16 dev eth0 scope link",
+        "172.30.8.0/22 dev eth0 proto kernel scope link src 172.30.8.10",
+        "blackhole 10.50.0.0/30 proto 80",
+      ]);
+      expect(alpha.neighbours).toEqual(["10.50.0.4 lladdr 66:a2:95:e0:bd:de dev vxlan.calico"]);
+      const ports = rulesOf(alpha).flatMap((rule) => rule.match(/--d?ports? \d+|--to-ports \S+/)?.[0] ?? []);
+      // The wider side of port 50000, without the privileged ports.
+      expect(ports.toSorted()).toEqual([
+        "--dport 50000",
+        "--dport 50000",
+        "--dports 50000",
+        "--dports 50000",
+        "--to-ports 1024-49999",
+      ]);
+      expect(alpha.ipSets.filter((line) => line.startsWith("add"))).toEqual([
+        "add cali40all-vxlan-net 172.30.9.20",
+        "add cali40network-ip-pools 10.50.0.0/20",
+      ]);
+      expect(state.rest.trim().split("\n")).toEqual(everyPing(pods, addresses));
     });
   });
 }
