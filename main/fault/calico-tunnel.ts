@@ -224,7 +224,13 @@ function redirected(topology: Topology, node: Namespace, other: Namespace, way: 
   return editNamespace(topology, node.name, ({ routes }) => ({
     routes: routes.map((route) =>
       blocks.has(route.to) && (route.via !== way.via || route.dev !== way.dev)
-        ? { ...route, ...way, onlink: true, why: `A fault: the pods of ${other.label} are reached by another way.` }
+        ? {
+            ...route,
+            ...way,
+            proto: way.dev === VXLAN_DEVICE ? undefined : (route.proto ?? "80"),
+            onlink: true,
+            why: `A fault: the pods of ${other.label} are reached by another way.`,
+          }
         : route,
     ),
   }));
