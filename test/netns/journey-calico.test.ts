@@ -128,7 +128,7 @@ const VXLAN_WAYS: Way[] = [
       ...A_LEAVES,
       [
         "node/node1/eth0 out eth|ipv4|icmp",
-        /^snat/,
+        /^snat -A cali-nat-outgoing .*--match-set cali40masq-ipam-pools src .* -j MASQUERADE --random-fully$/,
         "routed 192.168.32.0/24 dev eth0 proto kernel scope link src 192.168.32.127",
       ],
       ["net/lan/node1 in eth|ipv4|icmp"],
