@@ -4,6 +4,9 @@ import { Tabs } from "radix-ui";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from "react-resizable-panels";
 import { useStore } from "zustand";
+import { ComparePanel } from "../compare/ComparePanel.tsx";
+import { CompareSide } from "../compare/CompareSide.tsx";
+import { useComparison } from "../compare/use-comparison.ts";
 import { Guide } from "../guide/Guide.tsx";
 import { InterfacePanel } from "../interface/InterfacePanel.tsx";
 import { HopPanel } from "../journey/HopPanel.tsx";
@@ -17,7 +20,7 @@ import { QuestionDialog } from "../targets/QuestionDialog.tsx";
 import { TargetBar } from "../targets/TargetBar.tsx";
 import { TargetsDialog } from "../targets/TargetsDialog.tsx";
 import { usePlayback } from "../topology/use-playback.ts";
-import { TrafficForm } from "../traffic/TrafficForm.tsx";
+import { LabTrafficForm } from "../traffic/TrafficForm.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
 import { Empty } from "./Empty.tsx";
 import { FaultNote } from "./FaultNote.tsx";
@@ -42,6 +45,7 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
   const topology = shownTopology(view);
   const journey = view.journey.status === "ready" ? view.journey.value : undefined;
   const playing = usePlayback(journey, { identity: `${view.capture} ${journey?.id}` });
+  const comparison = useComparison();
   const { player, playback, steps } = playing;
   const current = steps[playback.step] ?? [];
   const [follow, setFollow] = useState(true);
@@ -68,14 +72,15 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
     player.seek(steps.findIndex((step) => step.includes(index)));
   };
 
+  const shown = comparison.labs ? comparison.playing.player : player;
   useShortcuts({
     help: () => setHelp(true),
     labs: toggleLabs,
     target: () => setMenu(true),
     send: () => focus("#traffic select"),
     packets: () => focus("#packets"),
-    play: player.toggle,
-    step: (by) => (by > 0 ? player.next() : player.previous()),
+    play: shown.toggle,
+    step: (by) => (by > 0 ? shown.next() : shown.previous()),
     follow: () => setFollow((before) => !before),
     clear: () => session.filterPackets(undefined),
     tab: (index) => {
@@ -104,10 +109,12 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
           {
             id: "middle",
             least: "480px",
-            content: (
+            content: comparison.labs ? (
+              <ComparePanel comparison={comparison} theme={theme} />
+            ) : (
               <main className="middle">
                 {topology && view.detail.status === "ready" && (
-                  <TrafficForm
+                  <LabTrafficForm
                     key={`${view.lab} ${target} ${view.sandbox}`}
                     topology={topology}
                     suggestions={view.detail.value.traffic}
@@ -141,7 +148,13 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
               </main>
             ),
           },
-          { id: "side", size: "340px", least: "280px", most: "50%", content: <Side /> },
+          {
+            id: "side",
+            size: "340px",
+            least: "280px",
+            most: "50%",
+            content: comparison.labs ? <CompareSide comparison={comparison} /> : <Side />,
+          },
         ]}
       />
       <ShortcutsDialog open={help} onOpenChange={setHelp} />

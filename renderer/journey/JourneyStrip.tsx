@@ -92,18 +92,7 @@ export function JourneyStrip({ journey, selected, current, onSelect }: Props) {
             onClick={() => onSelect(index)}
           >
             {column > 0 && <Link changes={hop.changes} branch={branchOf !== undefined} />}
-            <div className="hop-column">
-              <p className="hop-where">
-                <span className="hop-netns" title={hop.netns}>
-                  {hop.netns}
-                </span>
-                <strong title={hop.interface}>{hop.interface}</strong>
-                <span className="hop-time numbers">
-                  <span>{words.direction[hop.direction]}</span> {sinceText(hop.at)}
-                </span>
-              </p>
-              <Layers hop={hop} />
-            </div>
+            <HopColumn hop={hop} />
           </div>
         );
       })}
@@ -111,8 +100,27 @@ export function JourneyStrip({ journey, selected, current, onSelect }: Props) {
   );
 }
 
-function calm(): boolean {
+export function calm(): boolean {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Where a hop was seen, when (unless `brief`), and its layers. */
+export function HopColumn({ hop, brief = false }: { hop: Hop; brief?: boolean }) {
+  const words = useWords();
+  return (
+    <div className="hop-column">
+      <p className="hop-where">
+        <span className="hop-netns" title={hop.netns}>
+          {hop.netns}
+        </span>
+        <strong title={hop.interface}>{hop.interface}</strong>
+        <span className="hop-time numbers">
+          <span>{words.direction[hop.direction]}</span> {!brief && sinceText(hop.at)}
+        </span>
+      </p>
+      <Layers hop={hop} />
+    </div>
+  );
 }
 
 /** What happened on the way to a hop. */

@@ -13,6 +13,7 @@ import {
   type Building,
   buildingOf,
   faultOf,
+  groupLabs,
   isSandbox,
   type LabsState,
   lacksOf,
@@ -30,7 +31,10 @@ export function LabList() {
   const selected = useStore(session.view, (view) => view.lab);
   const shownSandbox = useStore(session.view, (view) => view.sandbox);
   const targetState = useStore(session.targets.state, (targets) => currentTarget(targets)?.state);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const language = useLanguage();
+  const [filter, setFilter] = useState("");
+  const groups = groupLabs(state.labs, filter, language);
 
   const move = (event: React.KeyboardEvent) => {
     const buttons = [...(list.current?.querySelectorAll<HTMLButtonElement>(".lab-name") ?? [])];
@@ -50,18 +54,38 @@ export function LabList() {
       {state.status === "ready" && state.labs.length === 0 && (
         <Empty title={words.labs.none} fix={words.labs.noneFix} />
       )}
-      <ul ref={list} onKeyDown={move}>
-        {state.labs.map((lab) => (
-          <LabItem
-            key={lab.id}
-            lab={lab}
-            state={state}
-            targetState={targetState}
-            selected={lab.id === selected}
-            shownSandbox={shownSandbox}
-          />
+      {state.labs.length > 0 && (
+        <input
+          type="search"
+          className="lab-filter"
+          aria-label={words.labs.filter}
+          placeholder={words.labs.filter}
+          spellCheck={false}
+          value={filter}
+          onChange={({ target }) => setFilter(target.value)}
+        />
+      )}
+      {state.labs.length > 0 && groups.length === 0 && <p className="quiet">{words.labs.noMatch}</p>}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrows move the focus between the buttons in it */}
+      <div ref={list} onKeyDown={move}>
+        {groups.map(({ group, labs }) => (
+          <section key={group} aria-label={words.labs.groups[group]}>
+            <h3 className="lab-group">{words.labs.groups[group]}</h3>
+            <ul>
+              {labs.map((lab) => (
+                <LabItem
+                  key={lab.id}
+                  lab={lab}
+                  state={state}
+                  targetState={targetState}
+                  selected={lab.id === selected}
+                  shownSandbox={shownSandbox}
+                />
+              ))}
+            </ul>
+          </section>
         ))}
-      </ul>
+      </div>
     </nav>
   );
 }
@@ -100,7 +124,10 @@ function LabItem({ lab, state, targetState, selected, shownSandbox }: ItemProps)
       >
         <span className={`dot dot-${phase}`} aria-hidden="true" />
         <span className="lab-title">{inLanguage(lab.title, language)}</span>
-        {isKnown || phase !== "down" ? (
+        {isConnected && (lacks ?? []).length > 0 && <LacksMark lacks={lacks ?? []} />}
+        {lab.compares ? (
+          <span className="lab-phase">{words.labs.comparison}</span>
+        ) : isKnown || phase !== "down" ? (
           <span className={`lab-phase phase-${phase}`}>
             {phase === "down" && elsewhere[0] !== undefined ? words.labs.upOn(elsewhere) : words.labs[phase]}
           </span>
@@ -145,7 +172,7 @@ function LabItem({ lab, state, targetState, selected, shownSandbox }: ItemProps)
               )}
             </FaultNote>
           )}
-          {sandboxes.length + building.length === 0 ? (
+          {lab.compares ? null : sandboxes.length + building.length === 0 ? (
             <button
               type="button"
               className={(lacks ?? []).length > 0 ? "button" : "button button-main"}
@@ -168,13 +195,52 @@ function LabItem({ lab, state, targetState, selected, shownSandbox }: ItemProps)
               </button>
             )
           )}
+          {sandboxes.length > 0 && <CompareWith lab={lab.id} labs={state.labs} />}
           {sandboxes.length > 0 && elsewhere.length > 0 && (
             <p className="quiet also-up">{words.labs.alsoUpOn(elsewhere)}</p>
           )}
-          <CaptureList lab={lab.id} />
+          {!lab.compares && <CaptureList lab={lab.id} />}
         </div>
       )}
     </li>
+  );
+}
+
+/** Of a lab in the list: that the current target can't host it. */
+function LacksMark({ lacks }: { lacks: readonly string[] }) {
+  const words = useWords().labs;
+  const label = words.lacksAll(lacks);
+  return (
+    <span className="lab-lacks" title={label}>
+      <Icon shape="forbidden" />
+      <span className="unseen">{label}</span>
+    </span>
+  );
+}
+
+/** Another lab, or another copy of this one, to see side by side with it. */
+function CompareWith({ lab, labs }: { lab: string; labs: readonly LabSummary[] }) {
+  const words = useWords();
+  const language = useLanguage();
+  const session = useSession();
+  return (
+    <select
+      className="compare-with"
+      aria-label={words.compare.with}
+      value=""
+      onChange={({ target }) => session.compare.open({ left: lab, right: target.value })}
+    >
+      <option value="" hidden>
+        {words.compare.with}
+      </option>
+      {labs
+        .filter((other) => !other.compares && other.problem === undefined)
+        .map((other) => (
+          <option key={other.id} value={other.id}>
+            {inLanguage(other.title, language)}
+          </option>
+        ))}
+    </select>
   );
 }
 
@@ -246,7 +312,7 @@ function SandboxRow({ sandbox, shown, several, needsTarget, leaving }: SandboxPr
   );
 }
 
-function BuildingRow({ building, several }: { building: Building; several: boolean }) {
+export function BuildingRow({ building, several }: { building: Building; several: boolean }) {
   const words = useWords();
   const session = useSession();
   const { name, progress } = building;

@@ -1,6 +1,13 @@
 /** The labs, the sandboxes that are up on each target, and what is being brought up or taken down. Pure. */
 
-import type { LabSummary, Progress, Sandbox } from "../../preload/contract/lab.ts";
+import {
+  LAB_GROUPS,
+  type LabGroup,
+  type LabSummary,
+  type Language,
+  type Progress,
+  type Sandbox,
+} from "../../preload/contract/lab.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 
 export interface Building {
@@ -47,6 +54,25 @@ export const noLabs: LabsState = {
 
 export function isSandbox(a: SandboxRef, b: SandboxRef): boolean {
   return a.name === b.name && a.target === b.target;
+}
+
+/** The labs by family, in the order of the families; only those that have all words of `filter` in what they are called. */
+export function groupLabs(
+  labs: readonly LabSummary[],
+  filter: string,
+  language: Language,
+): { group: LabGroup; labs: LabSummary[] }[] {
+  const wanted = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const matches = ({ id, title, summary, group, requires }: LabSummary) => {
+    const text = [id, title.en, title[language], summary.en, summary[language], group, ...requires]
+      .join(" ")
+      .toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  };
+  return LAB_GROUPS.map((group) => ({
+    group,
+    labs: labs.filter((lab) => lab.group === group && matches(lab)),
+  })).filter((one) => one.labs.length > 0);
 }
 
 /** Sandboxes of a lab on the page's target, oldest first. */

@@ -6,10 +6,11 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Capture, Hello } from "../../preload/contract/calls.ts";
 import type { Sandbox, Traffic } from "../../preload/contract/lab.ts";
-import type { Fault } from "../../preload/contract/result.ts";
+import type { Fault, Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName } from "../../preload/contract/topology.ts";
 import type { Client, ConnectionStatus } from "../client/client.ts";
 import { type Captures, captureOfSandbox, capturesById, withCapture, withCounters } from "./captures.ts";
+import { type CompareSession, createCompareSession } from "./compare-session.ts";
 import {
   freeName,
   isSandbox,
@@ -58,6 +59,7 @@ export interface Session {
   targets: TargetSession;
   vm: VmSession;
   questions: QuestionSession;
+  compare: CompareSession;
   /** Asks for everything again, e.g. after a failure. */
   reload(): void;
   selectLab(lab: string): void;
@@ -97,6 +99,7 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
   const targets = createTargetSession(client, { ...memory, isVmRunning });
   const vm = createVmSession(client, () => targets.use("vm"));
   const questions = createQuestionSession(client);
+  const compare = createCompareSession(client, { state: labs, bringUp: (lab, signal) => build(lab, signal) });
 
   const loads = latest();
   const labLoads = latest();
@@ -218,9 +221,14 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     view.setState({
       detail: result.ok ? { status: "ready", value: result.value } : { status: "failed", fault: result.fault },
     });
+    const [left, right] = (result.ok && result.value.lab.compares) || [];
+    if (left !== undefined && right !== undefined) compare.open({ left, right });
   }
 
   function selectLab(lab: string): void {
+    const known = labs.getState().labs.find(({ id }) => id === lab);
+    // What is compared by hand ends with a choice in the list; a comparison stays its own.
+    if (view.getState().lab !== lab || !known?.compares) compare.close();
     if (view.getState().lab === lab && !view.getState().pinned) return;
     stateLoads.stop();
     const { tab } = view.getState();
@@ -426,12 +434,14 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     showRows(looked.first, looked.last);
   }
 
-  async function build(lab: string): Promise<void> {
+  async function build(lab: string, signal?: AbortSignal): Promise<Result<Sandbox>> {
     const { target } = labs.getState();
-    if (target === undefined) return;
+    if (target === undefined) return { ok: false, fault: { code: "gone", message: "no target is known yet" } };
     const name = freeName(labs.getState(), lab);
     const ref = { target, name };
     const abort = new AbortController();
+    const stop = () => abort.abort();
+    signal?.addEventListener("abort", stop);
     builds.set(keyOf(ref), abort);
     labs.setState((state) => withFault(withBuilding(state, { ...ref, lab }), target, lab, undefined));
     const result = await client.call(
@@ -446,13 +456,20 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
       },
     );
     builds.delete(keyOf(ref));
+    signal?.removeEventListener("abort", stop);
     labs.setState((state) => {
       const done = withoutBuilding(state, ref);
       if (!result.ok) return result.fault.code === "cancelled" ? done : withFault(done, target, lab, result.fault);
       const others = done.sandboxes.filter((sandbox) => !isSandbox(sandbox, ref));
       return withSandboxes(done, [...others, result.value]);
     });
-    if (result.ok && view.getState().lab === lab && labs.getState().target === target) selectSandbox(name);
+    return result;
+  }
+
+  async function bringUp(lab: string): Promise<void> {
+    const result = await build(lab);
+    if (!result.ok || view.getState().lab !== lab) return;
+    if (labs.getState().target === result.value.target) selectSandbox(result.value.name);
   }
 
   async function destroy(ref: SandboxRef): Promise<void> {
@@ -573,13 +590,14 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     targets,
     vm,
     questions,
+    compare,
     reload: () => {
       labs.setState({ status: "loading", fault: undefined });
       void load();
     },
     selectLab,
     selectSandbox,
-    bringUp: (lab) => void build(lab),
+    bringUp: (lab) => void bringUp(lab),
     cancelBringUp: (ref) => builds.get(keyOf(ref))?.abort(),
     takeDown: (ref) => void destroy(ref),
     dismissFault: (lab) => {

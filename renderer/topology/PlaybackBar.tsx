@@ -3,7 +3,7 @@
 import type { KeyboardEvent } from "react";
 import { PathIcon } from "./PathIcon.tsx";
 import { SPEEDS } from "./playback.ts";
-import type { PlayingJourney } from "./use-playback.ts";
+import type { Player } from "./use-playback.ts";
 
 interface PlaybackWords {
   /** Names the whole bar. */
@@ -18,7 +18,7 @@ interface PlaybackWords {
 }
 
 interface PlaybackBarProps {
-  playing: PlayingJourney;
+  playing: Player;
   words: PlaybackWords;
 }
 

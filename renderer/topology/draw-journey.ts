@@ -58,7 +58,8 @@ export function drawJourney(
 class JourneyDrawing {
   readonly #depth: number[] = [];
   readonly #progress: number;
-  readonly #hasNext: Set<number>;
+  /** Of each hop that others follow: the step of the first of them. It waits until then. */
+  readonly #left = new Map<number, number>();
   readonly #scale: number;
 
   constructor(
@@ -73,7 +74,11 @@ class JourneyDrawing {
       for (const hop of hops) this.#depth[hop] = step;
     });
     this.#progress = easeAfterRest(at.fraction);
-    this.#hasNext = new Set(journey.hops.flatMap((hop) => hop.parent ?? []));
+    journey.hops.forEach(({ parent }, index) => {
+      if (parent === undefined) return;
+      const step = this.#depth[index] ?? 0;
+      this.#left.set(parent, Math.min(step, this.#left.get(parent) ?? step));
+    });
     this.#scale = Math.min(1.2, Math.max(0.5, viewport.zoom));
   }
 
@@ -205,9 +210,10 @@ class JourneyDrawing {
         strips.push(this.#strip(point, chips, encapsulation === "none" ? this.#encapsulationOf(leg) : encapsulation));
         return;
       }
-      const isLeaf = !this.#hasNext.has(index);
-      const isHere = depth === this.at.step;
-      const moved = this.at.fraction > 0 && this.#hasNext.has(index) && isHere;
+      const leaves = this.#left.get(index);
+      const isLeaf = leaves === undefined;
+      const isHere = isLeaf ? depth === this.at.step : this.at.step < leaves;
+      const moved = this.at.fraction > 0 && leaves === this.at.step + 1;
       if (isLeaf && (depth < this.at.step || this.#isOver(depth))) {
         drawDots.push(() => this.#end(leg, index));
         if (depth === this.at.step) this.#restingStrip(strips, leg, index);

@@ -96,10 +96,13 @@ export class PlaybackPlayer {
 /** A person who chose a speed wants it for the next packet too. */
 let rememberedSpeed: Speed = 1;
 
-export interface PlayingJourney {
+export interface Player {
   player: PlaybackPlayer;
   /** As of the last step, play, pause or change of speed. */
   playback: Playback;
+}
+
+export interface PlayingJourney extends Player {
   /** Indexes of the hops of each step. */
   steps: number[][];
 }
@@ -113,7 +116,14 @@ export function usePlayback(
   { identity = journey === undefined ? "" : String(journey.id), autoplay = true } = {},
 ): PlayingJourney {
   const steps = useMemo(() => (journey === undefined ? [] : stepsOf(journey)), [journey]);
-  const total = steps.length;
+  return { ...usePlayer(steps.length, { identity, autoplay }), steps };
+}
+
+/** Plays so many steps, from the first one as soon as there are other ones by `identity`. */
+export function usePlayer(
+  total: number,
+  { identity, autoplay = true }: { identity: string; autoplay?: boolean },
+): Player {
   // A new journey gets a new player; its growth is handled below.
   const player = useMemo(() => new PlaybackPlayer(total, rememberedSpeed), [identity]);
   useEffect(() => player.resize(total), [player, total]);
@@ -128,5 +138,5 @@ export function usePlayback(
     };
   }, [player, autoplay]);
   const playback = useSyncExternalStore(player.subscribe, player.readShown);
-  return { player, playback, steps };
+  return { player, playback };
 }

@@ -1,18 +1,33 @@
-/** Sends traffic in the sandbox that is shown: who to whom, what, how often; and how it went. */
+/** A form for traffic: who to whom, what, how often. */
 
 import { type FormEvent, useId, useState } from "react";
 import { useStore } from "zustand";
 import { PROTOCOL_CHOICES, type Traffic, type TrafficProtocol } from "../../preload/contract/lab.ts";
+import type { Fault } from "../../preload/contract/result.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { useSession, useWords } from "../app/page-context.ts";
 import { endGroups, endNamed } from "./ends.ts";
 
-interface Props {
+interface LabProps {
   topology: Topology;
   suggestions: readonly Traffic[];
   /** Whether there is a sandbox to send in. */
   up: boolean;
+}
+
+interface Props {
+  /** Who can send and be sent to. */
+  topology: Topology;
+  suggestions: readonly Traffic[];
+  /** What the button says; `busy` while it is sent. */
+  words: { send: string; busy: string };
+  busy: boolean;
+  /** Why nothing can be sent now. */
+  needs?: string;
+  fault?: Fault;
+  onSend: (traffic: Traffic) => void;
+  onDismiss: () => void;
 }
 
 interface Draft {
@@ -57,10 +72,27 @@ function describe(traffic: Traffic): string {
   return `${traffic.from} → ${traffic.to} ${traffic.protocol}${port}${size}${bit}${count}`;
 }
 
-export function TrafficForm({ topology, suggestions, up }: Props) {
-  const words = useWords();
+/** Sends in the sandbox that is shown. */
+export function LabTrafficForm({ topology, suggestions, up }: LabProps) {
+  const words = useWords().traffic;
   const session = useSession();
   const { sending, fault } = useStore(session.traffic);
+  return (
+    <TrafficForm
+      topology={topology}
+      suggestions={suggestions}
+      words={{ send: words.send, busy: words.sending }}
+      busy={sending}
+      needs={up ? undefined : words.needsUp}
+      fault={fault}
+      onSend={session.send}
+      onDismiss={session.dismissTraffic}
+    />
+  );
+}
+
+export function TrafficForm({ topology, suggestions, words: button, busy, needs, fault, onSend, onDismiss }: Props) {
+  const words = useWords();
   const [draft, setDraft] = useState(() => draftOf(topology, suggestions[0]));
   const hint = useId();
   const groups = endGroups(topology);
@@ -68,7 +100,7 @@ export function TrafficForm({ topology, suggestions, up }: Props) {
 
   const send = (event: FormEvent) => {
     event.preventDefault();
-    session.send({
+    onSend({
       from: draft.from,
       to: draft.to === ADDRESS ? draft.address.trim() : draft.to,
       protocol: draft.protocol,
@@ -190,11 +222,11 @@ export function TrafficForm({ topology, suggestions, up }: Props) {
         <button
           type="submit"
           className="button button-main"
-          disabled={!up || sending}
-          title={up ? undefined : words.traffic.needsUp}
-          aria-describedby={up ? undefined : hint}
+          disabled={needs !== undefined || busy}
+          title={needs}
+          aria-describedby={needs === undefined ? undefined : hint}
         >
-          {sending ? words.traffic.sending : words.traffic.send}
+          {busy ? button.busy : button.send}
         </button>
         {suggestions.length > 1 && draft.to !== ADDRESS && (
           <label>
@@ -215,13 +247,13 @@ export function TrafficForm({ topology, suggestions, up }: Props) {
             </select>
           </label>
         )}
-        {!up && (
+        {needs !== undefined && (
           <span id={hint} className="unseen">
-            {words.traffic.needsUp}
+            {needs}
           </span>
         )}
       </form>
-      {fault && <FaultNote fault={fault} onDismiss={session.dismissTraffic} />}
+      {fault && <FaultNote fault={fault} onDismiss={onDismiss} />}
     </section>
   );
 }

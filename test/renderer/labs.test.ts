@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Capture } from "../../preload/contract/calls.ts";
-import type { Sandbox } from "../../preload/contract/lab.ts";
+import type { LabSummary, Language, Sandbox } from "../../preload/contract/lab.ts";
 import { shortcutOf } from "../../renderer/app/shortcuts.ts";
 import {
   captureOfSandbox,
@@ -13,6 +13,7 @@ import {
 import {
   alsoUpOn,
   freeName,
+  groupLabs,
   type LabsState,
   lacksOf,
   noLabs,
@@ -50,6 +51,41 @@ function capture(id: string, startedAt: number, running = false): Capture {
 }
 
 const onLocal: LabsState = { ...noLabs, target: "local" };
+
+import { LAB } from "./recorded-client.ts";
+
+describe("the list of labs", () => {
+  const labs: LabSummary[] = [
+    { ...LAB, id: "calico-ipip", title: { en: "Calico IPIP" }, summary: { en: "" }, group: "calico" },
+    {
+      ...LAB,
+      id: "bridge-arp",
+      title: { en: "ARP", "zh-Hant": "橋接器" },
+      summary: { en: "" },
+      group: "basics",
+      requires: [],
+    },
+    LAB,
+  ];
+  const names = (filter: string, language: Language = "en") =>
+    groupLabs(labs, filter, language).map((one) => [one.group, ...one.labs.map(({ id }) => id)]);
+
+  it("is grouped by family, in the order of the families", () => {
+    expect(names("")).toEqual([
+      ["basics", "bridge-arp"],
+      ["flannel", "flannel-vxlan"],
+      ["calico", "calico-ipip"],
+    ]);
+  });
+
+  it("is found in by any words of a lab, in any order and case, and by what it needs", () => {
+    expect(names("ipip CAL")).toEqual([["calico", "calico-ipip"]]);
+    expect(names("tunnel")).toEqual([["flannel", "flannel-vxlan"]]);
+    expect(names("橋接", "zh-Hant")).toEqual([["basics", "bridge-arp"]]);
+    expect(names("br_netfilter").flat()).not.toContain("bridge-arp");
+    expect(names("no such lab")).toEqual([]);
+  });
+});
 
 describe("sandboxes", () => {
   it("of one lab stand side by side, each under a name of its own", () => {

@@ -43,7 +43,15 @@ const OTHERS: LabSummary[] = [
   },
   {
     ...LAB,
+    id: "flannel-compare",
+    title: { en: "Flannel, VXLAN against host-gw" },
+    summary: { en: "The same ping in two clusters at the same time." },
+    compares: ["flannel-vxlan", "flannel-host-gw"],
+  },
+  {
+    ...LAB,
     id: "bridge-arp",
+    group: "basics",
     title: { en: "ARP on a bridge", "zh-Hant": "橋接器上的 ARP" },
     summary: { en: "Three machines on one bridge." },
     requires: ["bridge"],

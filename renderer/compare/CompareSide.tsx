@@ -1,0 +1,115 @@
+/** Beside a comparison: the selected row in full, both causes of it, and the guide. */
+
+import { Tabs } from "radix-ui";
+import { useState } from "react";
+import { useStore } from "zustand";
+import { FACT_NAMES, type FactName, SIDES } from "../../preload/contract/comparison.ts";
+import { Empty } from "../app/Empty.tsx";
+import { useLanguage, useSession, useWords } from "../app/page-context.ts";
+import { Guide } from "../guide/Guide.tsx";
+import { Why } from "../journey/Why.tsx";
+import type { ShownComparison } from "./use-comparison.ts";
+
+const TABS = ["row", "guide"] as const;
+/** Facts whose parts are short. */
+const IN_ONE_LINE: ReadonlySet<FactName> = new Set<FactName>(["layers", "ttl"]);
+
+export function CompareSide({ comparison }: { comparison: ShownComparison }) {
+  const words = useWords();
+  const language = useLanguage();
+  const session = useSession();
+  const detail = useStore(session.view, (view) => view.detail);
+  const hasResult = comparison.shown !== undefined;
+  // The guide until there is something to look at; after that what the reader chose.
+  const [chosen, setChosen] = useState<(typeof TABS)[number]>();
+  const tab = chosen ?? (hasResult ? "row" : "guide");
+  const headings = { row: words.compare.row, guide: words.guide.heading };
+  return (
+    <Tabs.Root
+      className="side"
+      value={tab}
+      onValueChange={(value) => {
+        const found = TABS.find((one) => one === value);
+        if (found) setChosen(found);
+      }}
+    >
+      <Tabs.List className="tabs">
+        {TABS.map((one) => (
+          <Tabs.Trigger key={one} value={one} className="tab">
+            {headings[one]}
+          </Tabs.Trigger>
+        ))}
+      </Tabs.List>
+      <Tabs.Content value="row" className="tab-body">
+        <RowPanel comparison={comparison} />
+      </Tabs.Content>
+      <Tabs.Content value="guide" className="tab-body">
+        {detail.status === "ready" && <Guide guide={detail.value.guide} language={language} />}
+        {detail.status === "loading" && <p className="quiet pad">{words.page.loading}</p>}
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}
+
+function RowPanel({ comparison }: { comparison: ShownComparison }) {
+  const words = useWords();
+  const { labs, shown, row: index } = comparison;
+  const row = index === undefined ? undefined : shown?.rows[index];
+  if (!labs || !row) return <Empty title={words.compare.noRow} fix={words.compare.noRowFix} />;
+  const factsOf = (name: FactName) =>
+    SIDES.map((side) => row[side]?.facts[name].join(IN_ONE_LINE.has(name) ? " | " : "\n") ?? "");
+  const names = FACT_NAMES.filter((name) => factsOf(name).some((text) => text !== ""));
+  return (
+    <div className="compare-row">
+      <table className="compare-facts">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span className="unseen">{words.compare.fact}</span>
+            </th>
+            {SIDES.map((side) => (
+              <th key={side} scope="col">
+                <code>{labs[side]}</code>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {names.map((name) => {
+            const differs = row.differs.includes(name);
+            return (
+              <tr key={name} className={differs ? "fact-differs" : undefined}>
+                <th scope="row">
+                  {differs && <span title={words.compare.differs}>≠ </span>}
+                  {words.compare.facts[name]}
+                </th>
+                {factsOf(name).map((text, at) => (
+                  <td key={SIDES[at]}>
+                    {text === "" ? <span className="muted">–</span> : <code>{text.replaceAll(" > ", "\n> ")}</code>}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {SIDES.map((side) => {
+        const journey = shown?.[side];
+        const at = row[side]?.hop;
+        const hop = at === undefined ? undefined : journey?.hops[at];
+        return (
+          <section key={side} className="compare-why" aria-label={labs[side]}>
+            <h3>
+              <code>{labs[side]}</code>
+            </h3>
+            {hop && at !== undefined ? (
+              <Why hop={hop} index={at} total={journey?.hops.length ?? 0} />
+            ) : (
+              <p className="quiet pad">{words.compare.notHere}</p>
+            )}
+          </section>
+        );
+      })}
+    </div>
+  );
+}
