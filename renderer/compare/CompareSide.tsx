@@ -4,6 +4,7 @@ import { Tabs } from "radix-ui";
 import { useState } from "react";
 import { useStore } from "zustand";
 import { FACT_NAMES, type FactName, SIDES } from "../../preload/contract/comparison.ts";
+import { interfaceName } from "../../preload/contract/topology.ts";
 import { Empty } from "../app/Empty.tsx";
 import { useLanguage, useSession, useWords } from "../app/page-context.ts";
 import { Guide } from "../guide/Guide.tsx";
@@ -103,7 +104,12 @@ function RowPanel({ comparison }: { comparison: ShownComparison }) {
               <code>{labs[side]}</code>
             </h3>
             {hop && at !== undefined ? (
-              <Why hop={hop} index={at} total={journey?.hops.length ?? 0} />
+              <Why
+                hop={hop}
+                index={at}
+                total={journey?.hops.length ?? 0}
+                isEnd={journey?.end === "lost" && journey.lastSeen === interfaceName(hop)}
+              />
             ) : (
               <p className="quiet pad">{words.compare.notHere}</p>
             )}
