@@ -15,12 +15,14 @@ function withoutTunnel(journey: Journey): Journey {
   const kept = journey.hops.flatMap((hop, index) => (hop.interface === "flannel.1" ? [] : [index]));
   const hops = kept.map((index, place): Hop => {
     const hop = journey.hops[index]!;
-    const outer = hop.layers.indexOf("vxlan") + 1;
+    // The outermost header is that of the link and stays; those up to the inner Ethernet header are the tunnel's.
+    const tunnel = hop.layers.indexOf("vxlan") + 1;
+    const isOwn = (_: unknown, layer: number) => tunnel === 0 || layer === 0 || layer > tunnel;
     const wrapped = hop.changes.some(({ kind }) => kind === "wrapped");
     return {
       ...hop,
-      layers: hop.layers.slice(outer),
-      titles: hop.titles.slice(outer),
+      layers: hop.layers.filter(isOwn),
+      titles: hop.titles.filter(isOwn),
       changes: wrapped
         ? [{ kind: "routed", ttl: [64, 63], cause: "10.244.1.0/24 via 192.168.32.128 dev eth0" }]
         : hop.changes,
