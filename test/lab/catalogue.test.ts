@@ -47,7 +47,9 @@ describe("the labs that come with Hoplab", () => {
     for (const language of LANGUAGES) {
       expect(commands(guide[language]), language).toEqual(commands(guide.en));
       const named = [lab.id, ...(lab.compare?.labs ?? [])];
-      for (const command of commands(guide[language])) expect(named, command).toContain(command.split(" ")[2]);
+      // `hoplab read` reads a file.
+      const aboutLabs = commands(guide[language]).filter((command) => !command.startsWith("hoplab read "));
+      for (const command of aboutLabs) expect(named, command).toContain(command.split(" ")[2]);
     }
     expect(new Set(Object.values(guide)).size).toBe(LANGUAGES.length);
   });
@@ -86,7 +88,10 @@ describe("finding a lab", () => {
   it("says which labs there are when it knows none of that name", async () => {
     expect(await findLab("flannel-vxlam", LABS)).toMatchObject({
       ok: false,
-      fault: { code: "not-found", fix: expect.stringContaining("bridge-arp, calico-ipip, calico-ipip-crosssubnet, ") },
+      fault: {
+        code: "not-found",
+        fix: expect.stringMatching(/^.*\bbridge-arp, .*\bcalico-ipip, calico-ipip-bird, calico-ipip-crosssubnet, /),
+      },
     });
   });
 
