@@ -35,6 +35,10 @@ export function birdDaemon(folder: string, expected: Expected, why: string): Dae
     name: "bird",
     argv: ["bird", "-f", "-c", `${folder}/bird.cfg`, "-s", control, "-P", `${folder}/bird.pid`],
     why,
+    reload: {
+      command: `birdc -s ${control} configure`,
+      why: "BIRD reads its files again; sessions that are as they were stay up.",
+    },
     ready: {
       command: [
         `test "$(birdc -s ${control} show protocols | grep -c ' Established')" -ge ${expected.sessions}`,

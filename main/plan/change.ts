@@ -11,7 +11,7 @@ import { type Interface, type Namespace, netnsFile, type Topology } from "../../
 import { planAddresses } from "./address.ts";
 import type { Batch, Plan, Step } from "./batch.ts";
 import { planPort } from "./bridge.ts";
-import { planReloads, planStarts, planStops, planWaits, waitUntil } from "./daemon.ts";
+import { planReloads, planStarts, planStops, planWaits, waitUntil, withFiles } from "./daemon.ts";
 import {
   changedSysctls,
   type Difference,
@@ -78,7 +78,8 @@ export interface ExtraStep {
 export function planExtraSteps(steps: readonly ExtraStep[]): Batch[] {
   return steps.map(({ netns, command, why, wait = false }) => {
     const give = `{ echo ${quote(`it did not come about in time: ${why}`)} >&2; exit 1; }`;
-    const words = wait ? waitUntil(`sh -c ${quote(command)} >/dev/null 2>&1`, give) : command;
+    const inside = withFiles(netnsFile(netns), command);
+    const words = wait ? waitUntil(`${inside} >/dev/null 2>&1`, give) : inside;
     return { why, netns: netnsFile(netns), tool: "sh", steps: [{ command: words, why }] };
   });
 }

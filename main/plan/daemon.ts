@@ -110,7 +110,17 @@ export const LOCK = 9;
 
 /** Begins a command that runs in the namespace with its files. */
 function enter(netns: string): string {
-  return `nsenter --net=/run/netns/${netns} unshare --mount sh -c ${quote(WITH_FILES.trim())} ${netns}`;
+  return `nsenter --net=/run/netns/${netns} ${seeFiles(netns)}`;
+}
+
+/** Begins a command that, in the namespace, is to see the namespace's files. */
+function seeFiles(netns: string): string {
+  return `unshare --mount sh -c ${quote(WITH_FILES.trim())} ${netns}`;
+}
+
+/** A shell command for a step that runs in the namespace already, with the namespace's files. */
+export function withFiles(netns: string, command: string): string {
+  return `${seeFiles(netns)} sh -c ${quote(command)}`;
 }
 
 function planReady(netns: string, { name, ready }: Daemon): Step[] {
