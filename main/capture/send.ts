@@ -6,6 +6,7 @@ import { ok, type Result } from "../../preload/contract/result.ts";
 import type { InterfaceRef, Topology } from "../../preload/contract/topology.ts";
 import { interfacesOnTheWay } from "../journey/way.ts";
 import { addressesOf, sendTraffic, type TrafficResult, type Way } from "../sandbox/traffic.ts";
+import { allInterfaces } from "./interfaces.ts";
 import type { CaptureSession } from "./session.ts";
 
 /** Labs with at most this many interfaces are captured whole. */
@@ -16,13 +17,6 @@ export interface SentPackets extends TrafficResult {
   packets: Packet[];
   /** What else was seen meanwhile: ARP and the like. */
   others: Packet[];
-}
-
-/** Every interface of a lab. */
-export function allInterfaces(topology: Topology): InterfaceRef[] {
-  return topology.namespaces.flatMap((namespace) =>
-    namespace.interfaces.map((item) => ({ netns: namespace.name, interface: item.name })),
-  );
 }
 
 /** What to capture for traffic on a way: all of a small lab, of a large one what can be on the way. */

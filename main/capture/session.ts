@@ -12,14 +12,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Capture, CaptureGap, Packet } from "../../preload/contract/calls.ts";
 import { type Fault, fail, messageOf, ok, type Result } from "../../preload/contract/result.ts";
-import { type InterfaceRef, interfaceName } from "../../preload/contract/topology.ts";
+import { type InterfaceRef, interfaceName, type Topology } from "../../preload/contract/topology.ts";
 import { lookupKey, type RouteLookup } from "../cause/lookup.ts";
 import { type KernelState, routesDiffer } from "../cause/state.ts";
 import { type DirectionNumber, IN, OUT } from "../journey/wiring.ts";
+import { findDifference } from "../plan/difference.ts";
 import type { OpenSandbox } from "../sandbox/open-sandbox.ts";
 import { lookUpRoutes, readKernelState } from "../sandbox/state.ts";
 import { commandFault } from "../target/run.ts";
 import type { Process } from "../target/target.ts";
+import { allInterfaces, withFormer } from "./interfaces.ts";
 import { STATE_FILE, TOPOLOGY_FILE, writeRecord } from "./shelf.ts";
 import { tcpdumpArgv } from "./tcpdump.ts";
 import { type StoreChange, WorkerStore } from "./worker-store.ts";
@@ -61,9 +63,13 @@ export class CaptureSession implements AsyncDisposable {
   /** By name, with the worker's number of each. */
   readonly #captured = new Map<string, { ref: InterfaceRef; index: number }>();
   readonly #failed = new Map<string, string>();
+  /** Those that go in a change of the lab that is under way. */
+  readonly #released = new Map<string, InterfaceRef>();
   readonly #gaps: CaptureGap[] = [];
   readonly #reopening = new AbortController();
   #sandbox: OpenSandbox;
+  /** With what was there earlier. */
+  #topology: Topology;
   #taps: Tap[] = [];
   /** Frames that were dropped before the target was lost. */
   #droppedBefore = 0;
@@ -82,6 +88,7 @@ export class CaptureSession implements AsyncDisposable {
 
   private constructor(sandbox: OpenSandbox, options: SessionOptions) {
     this.#sandbox = sandbox;
+    this.#topology = sandbox.topology;
     this.#options = options;
     const clockOffset = sandbox.target.link?.clockOffset() ?? 0;
     this.store = new WorkerStore({
@@ -149,6 +156,47 @@ export class CaptureSession implements AsyncDisposable {
     }
     await this.#writeRecord();
     return ok(null);
+  }
+
+  /** The lab is about to become another: what goes, perhaps to be made anew, is not captured any more. */
+  release(next: Topology): void {
+    const { left, stayed } = findDifference(this.#sandbox.topology, next);
+    const going = [
+      ...left.map(({ name, interfaces }) => ({ name, interfaces })),
+      ...stayed.map(({ after, gone }) => ({ name: after.name, interfaces: gone })),
+    ];
+    for (const { name: netns, interfaces } of going) {
+      for (const { name } of interfaces) {
+        const ref = { netns, interface: name };
+        if (this.#captured.has(interfaceName(ref))) this.#released.set(interfaceName(ref), ref);
+        this.#untap(interfaceName(ref));
+      }
+    }
+  }
+
+  /**
+   * The lab has become another, or has stayed what it was. Interfaces that are gone are not captured any more, and that is
+   * no failure; those that are there, made anew perhaps, are captured again. New ones are captured by the next who asks.
+   */
+  async adopt(changed: OpenSandbox): Promise<Result<null>> {
+    this.release(changed.topology);
+    this.#sandbox.renew(changed);
+    this.#topology = withFormer(changed.topology, this.#topology);
+    await this.store.call("rewire", this.#topology);
+    await writeFile(join(this.#options.folder, TOPOLOGY_FILE), JSON.stringify(this.#topology), { mode: 0o600 });
+    const failed = new Set(this.#failed.keys());
+    this.#failed.clear();
+    const again = allInterfaces(changed.topology).filter((ref) => {
+      const name = interfaceName(ref);
+      return this.#released.has(name) || failed.has(name);
+    });
+    this.#released.clear();
+    // What the kernel answered before the change it may answer otherwise now.
+    this.lookups.clear();
+    const added = await this.add(again);
+    if (again.length === 0) await this.#readState();
+    this.#tell();
+    return added;
   }
 
   /** Says which interfaces of the lab are not captured, and why. */
@@ -338,6 +386,8 @@ export class CaptureSession implements AsyncDisposable {
       return;
     }
     if (!reopened.ok) return this.#giveUp(reopened.fault);
+    const isChanged = reopened.value.sandbox.revision !== this.#sandbox.sandbox.revision;
+    if (isChanged) this.release(reopened.value.topology);
     this.#sandbox = reopened.value;
     this.#droppedBefore += this.#taps.reduce((sum, tap) => sum + tap.dropped, 0);
     this.#taps = [];
@@ -352,7 +402,8 @@ export class CaptureSession implements AsyncDisposable {
     }
     gap.to = Date.now();
     this.#tell();
-    await this.#readState();
+    if (isChanged) await this.adopt(reopened.value);
+    else await this.#readState();
   }
 
   #giveUp(fault: Fault): void {

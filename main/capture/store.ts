@@ -11,6 +11,7 @@ import {
   hasLinkHeader,
   type InterfaceRef,
   interfaceName,
+  NO_TUNNEL_PORTS,
   type Topology,
   type TunnelPorts,
   tunnelPorts,
@@ -51,8 +52,8 @@ type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary"
 
 export class CaptureStore {
   readonly #follower: Follower;
-  readonly #topology: Topology | undefined;
-  readonly #tunnelPorts: TunnelPorts | undefined;
+  #topology: Topology | undefined;
+  #tunnelPorts: TunnelPorts | undefined;
   readonly #reading: number;
   readonly #file: PcapngFile | undefined;
   /** The number that an interface with that link type has in the file, by `numberInFile`'s key. */
@@ -75,6 +76,18 @@ export class CaptureStore {
       this.#baseSeconds = Math.floor(options.write.startedAt / 1000);
     }
     this.#reading = openSync(options.path, "r");
+  }
+
+  /** The lab that is captured has changed. What was captured before is still explained. */
+  rewire(topology: Topology): void {
+    const ports = tunnelPorts(topology);
+    const before = this.#tunnelPorts ?? NO_TUNNEL_PORTS;
+    this.#tunnelPorts = {
+      vxlan: [...new Set([...ports.vxlan, ...before.vxlan])],
+      ip: [...new Set([...ports.ip, ...before.ip])],
+    };
+    this.#topology = topology;
+    this.#follower.rewire(topology, this.#tunnelPorts);
   }
 
   get frameCount(): number {

@@ -22,6 +22,8 @@ export interface WorkerStart {
 export interface StoreCalls {
   /** Answers with the interface's number. */
   addInterface(ref: InterfaceRef): number;
+  /** The lab has changed. */
+  rewire(topology: Topology): null;
   packets(first: number, count: number, at?: string): PacketPage;
   /** How many packets there are now: the number of the next one. */
   packetCount(): number;

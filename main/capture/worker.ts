@@ -92,6 +92,11 @@ function newLookups(packets: readonly Packet[]): RouteLookup[] {
 
 const answers: { [M in keyof StoreCalls]: (...args: Parameters<StoreCalls[M]>) => ReturnType<StoreCalls[M]> } = {
   addInterface: (ref) => store.addInterface(ref),
+  rewire: (topology) => {
+    store.rewire(topology);
+    known.clear();
+    return null;
+  },
   packets: (first, count, at) => store.packets(first, count, at),
   packetCount: () => {
     tick();

@@ -5,7 +5,7 @@
 
 import type { Direction, Frame } from "../../preload/contract/frame.ts";
 import type { JourneyEnd } from "../../preload/contract/journey.ts";
-import { type InterfaceRef, type Topology, tunnelPorts } from "../../preload/contract/topology.ts";
+import { type InterfaceRef, type Topology, type TunnelPorts, tunnelPorts } from "../../preload/contract/topology.ts";
 import { LINK_TYPE } from "../decode/payload.ts";
 import { createWalk, type Walk, walkFrame } from "../decode/walk.ts";
 import {
@@ -119,7 +119,7 @@ export class Follower {
   readonly #pieces = new Map<number, PieceOf[]>();
   readonly #pieceOf = new Map<number, number>();
   readonly #piece = createPiece();
-  readonly #walk: Walk;
+  #walk: Walk;
   readonly #identity = createIdentity();
   readonly #exchange = createExchange();
   readonly #seenAt: { upTo: number; journeys: number[] }[] = [];
@@ -136,6 +136,13 @@ export class Follower {
     this.#walk = createWalk(options.topology && tunnelPorts(options.topology));
     this.#wiring = new Wiring(options.interfaces, options.topology);
     this.#owners = new Owners(this.#wiring, options.topology);
+  }
+
+  /** The lab has changed: what comes from now on is followed through it as it is now. `ports`: what its tunnels send to. */
+  rewire(topology: Topology, ports: TunnelPorts): void {
+    this.#walk = createWalk(ports);
+    this.#wiring.rewire(topology);
+    this.#owners.learn(this.#wiring, topology);
   }
 
   /** The index to name the interface by; the same when it is added again. At most 65,536 interfaces. */

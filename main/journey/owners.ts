@@ -13,16 +13,17 @@ export class Owners {
   readonly #inferred = new Map<number, number>();
 
   constructor(wiring: Wiring, topology?: Topology) {
-    for (const namespace of topology?.namespaces ?? []) {
+    if (topology) this.learn(wiring, topology);
+  }
+
+  /** Who owns what, in place of what was known before. */
+  learn(wiring: Wiring, topology: Topology): void {
+    this.#known.clear();
+    for (const namespace of topology.namespaces) {
       const index = wiring.namespaceNumber(namespace.name);
-      for (const each of namespace.interfaces) {
-        for (const address of each.addresses) {
-          const number = addressNumber(address.split("/")[0]!);
-          if (number === undefined) continue;
-          const owners = this.#known.get(number) ?? new Set();
-          owners.add(index);
-          this.#known.set(number, owners);
-        }
+      for (const address of namespace.interfaces.flatMap((each) => each.addresses)) {
+        const number = addressNumber(address.split("/")[0]!);
+        if (number !== undefined) this.#known.set(number, (this.#known.get(number) ?? new Set()).add(index));
       }
     }
   }

@@ -48,7 +48,7 @@ export class Wiring {
   readonly isEndpoint: boolean[] = [];
   readonly namespaces: string[] = [];
 
-  readonly #topology: Topology | undefined;
+  #topology: Topology | undefined;
   readonly #index = new Map<string, number>();
   readonly #namespaceIndex = new Map<string, number>();
   readonly #waiting = new Map<string, { column: number[]; index: number }[]>();
@@ -68,26 +68,38 @@ export class Wiring {
     this.#index.set(key, index);
     this.interfaces.push({ netns: ref.netns, interface: ref.interface });
     this.namespace.push(this.namespaceNumber(ref.netns));
-    const found = findInterface(this.#topology, ref);
-    this.peer.push(NOWHERE);
-    this.bridge.push(NOWHERE);
-    this.underlay.push(NOWHERE);
-    this.isKnown.push(found !== undefined);
-    this.isPort.push(found?.interface.master !== undefined);
-    this.isBridge.push(found?.interface.kind === "bridge");
-    const carrier = found && carrierOf(found.interface);
-    this.isTunnel.push(carrier !== undefined);
-    this.isEndpoint.push(
-      found === undefined || (found.interface.master === undefined && found.namespace.kind !== "net"),
-    );
+    this.#place(index, ref);
     for (const each of this.#waiting.get(key) ?? []) each.column[each.index] = index;
     this.#waiting.delete(key);
+    return index;
+  }
+
+  /** The lab has changed. The topology has also what is gone, for the sake of what was seen there. */
+  rewire(topology: Topology): void {
+    this.#topology = topology;
+    this.#waiting.clear();
+    for (const namespace of topology.namespaces) this.namespaceNumber(namespace.name);
+    for (const [index, ref] of this.interfaces.entries()) this.#place(index, ref);
+  }
+
+  /** Fills the columns of an interface. */
+  #place(index: number, ref: InterfaceRef): void {
+    const found = findInterface(this.#topology, ref);
+    this.peer[index] = NOWHERE;
+    this.bridge[index] = NOWHERE;
+    this.underlay[index] = NOWHERE;
+    this.isKnown[index] = found !== undefined;
+    this.isPort[index] = found?.interface.master !== undefined;
+    this.isBridge[index] = found?.interface.kind === "bridge";
+    const carrier = found && carrierOf(found.interface);
+    this.isTunnel[index] = carrier !== undefined;
+    this.isEndpoint[index] =
+      found === undefined || (found.interface.master === undefined && found.namespace.kind !== "net");
     if (found?.interface.kind === "veth") this.#point(this.peer, index, found.interface.peer);
     if (carrier !== undefined) this.#point(this.underlay, index, { netns: ref.netns, interface: carrier });
     if (found?.interface.master) {
       this.#point(this.bridge, index, { netns: ref.netns, interface: found.interface.master });
     }
-    return index;
   }
 
   indexOf(ref: InterfaceRef): number {

@@ -4,8 +4,9 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Capture, Packet } from "../../preload/contract/calls.ts";
 import type { Journey } from "../../preload/contract/journey.ts";
+import type { Sandbox } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import type { InterfaceRef } from "../../preload/contract/topology.ts";
+import type { InterfaceRef, Topology } from "../../preload/contract/topology.ts";
 import { interfacesFor } from "../capture/send.ts";
 import { CaptureSession } from "../capture/session.ts";
 import { listShelf, newCaptureId, readBeside, readShelved } from "../capture/shelf.ts";
@@ -68,6 +69,7 @@ export class Captures implements AsyncDisposable {
     if (running) {
       const session = running instanceof CaptureSession ? ok(running) : await running;
       if (!session.ok) return session;
+      if (session.value.sandbox.sandbox.revision !== sandbox.sandbox.revision) await session.value.adopt(sandbox);
       const added = await session.value.add(chosen.interfaces);
       return added.ok ? session : added;
     }
@@ -104,6 +106,24 @@ export class Captures implements AsyncDisposable {
     const found = this.#open.get(id);
     if (!found) return noCapture(id);
     return found.session ? found.session.stop() : ok(found.capture());
+  }
+
+  /** The lab is about to become another; `adopt` must follow. */
+  release({ pid, target }: Sandbox, next: Topology): void {
+    this.#running(target, pid)?.release(next);
+  }
+
+  /** Lets the running capture of a sandbox follow what the lab has become. */
+  async adopt(sandbox: OpenSandbox): Promise<void> {
+    await this.#running(sandbox.sandbox.target, sandbox.sandbox.pid)?.adopt(sandbox);
+  }
+
+  /** Those of the sandboxes whose running capture knows them as they were before a change. */
+  outdated(sandboxes: readonly Sandbox[]): Sandbox[] {
+    return sandboxes.filter(({ target, pid, revision }) => {
+      const session = this.#running(target, pid);
+      return session !== undefined && session.sandbox.sandbox.revision !== revision;
+    });
   }
 
   /** Ends the captures of the sandboxes for which that holds; `problem` says why where no person asked for it. */

@@ -6,7 +6,8 @@ import type { EventName, Events, Sent } from "../../preload/contract/calls.ts";
 import type { Sandbox } from "../../preload/contract/lab.ts";
 import { type Fault, fail, ok, type Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName, type Topology } from "../../preload/contract/topology.ts";
-import { allInterfaces, interfacesFor, sendAndFollow } from "../capture/send.ts";
+import { allInterfaces } from "../capture/interfaces.ts";
+import { interfacesFor, sendAndFollow } from "../capture/send.ts";
 import { type ReadLab, summaryOf } from "../lab/catalogue.ts";
 import { requirementsOf } from "../lab/requirements.ts";
 import { suggestTraffic } from "../lab/suggest.ts";
@@ -182,7 +183,10 @@ export class LabBackend implements Backend {
         const changed = await changeSandbox(sandbox, (live) => applyChange(live, change), {
           signal,
           onProgress: progress,
+          onPlanned: ({ topology }) => this.#captures.release(sandbox.sandbox, topology),
         });
+        const now = await this.#sandbox(ref);
+        if (now.ok) await this.#captures.adopt(now.value);
         await this.#lookAtSandboxes();
         return changed.ok ? ok(describeLive(changed.value.live)) : changed;
       },
@@ -371,6 +375,11 @@ export class LabBackend implements Backend {
         const pids = new Set(list.value.map(({ pid }) => pid));
         const isGone = (ofTarget: string, pid: number) => ofTarget === target.id && !pids.has(pid);
         void this.#captures.stopWhere(isGone, (name) => `the lab ${name} is not up any more`);
+      }
+      // Another client has changed them.
+      for (const { name, target } of this.#captures.outdated(sandboxes)) {
+        const opened = await this.#sandbox({ sandbox: name, target });
+        if (opened.ok) await this.#captures.adopt(opened.value);
       }
       const now = JSON.stringify(sandboxes);
       if (now === this.#known) return;

@@ -33,16 +33,30 @@ export interface StreamOptions extends SpawnOptions {
 
 export class OpenSandbox implements AsyncDisposable {
   readonly target: Target;
-  readonly sandbox: Sandbox;
-  readonly topology: Topology;
   readonly #holder: Holder;
+  #sandbox: Sandbox;
+  #topology: Topology;
   #hub: Promise<Result<Hub>> | undefined;
 
   constructor(target: Target, holder: Holder & { sandbox: Sandbox }, topology: Topology) {
     this.target = target;
-    this.sandbox = holder.sandbox;
-    this.topology = topology;
+    this.#sandbox = holder.sandbox;
+    this.#topology = topology;
     this.#holder = holder;
+  }
+
+  get sandbox(): Sandbox {
+    return this.#sandbox;
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** Takes in that the lab has changed: it is what another opened later. */
+  renew({ sandbox, topology }: OpenSandbox): void {
+    this.#sandbox = sandbox;
+    this.#topology = topology;
   }
 
   /** The argv that runs a program inside the sandbox, in its first namespace. */

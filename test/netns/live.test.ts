@@ -6,6 +6,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { LabChange } from "../../preload/contract/live.ts";
+import { BackendClient } from "./backend-client.ts";
 import { finish, inSandbox, newTraces, traces, until, Workplace } from "./hoplab.ts";
 import { comparable, type LabState, parseState, READ_STATE } from "./kernel-state.ts";
 
@@ -309,4 +311,77 @@ test("faults are listed with how they show and how to find them, and an unknown 
   const unknown = await place.hoplab("fault", one, "gremlins");
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain("ip-forward-off");
+});
+
+describe("a capture that runs while the lab changes", () => {
+  let client: BackendClient;
+
+  beforeEach(async () => {
+    client = await BackendClient.start({ dataDir: join(place.folder, "data") });
+  });
+
+  afterEach(async () => {
+    await client[Symbol.asyncDispose]();
+  });
+
+  const send = (from: string, to: string) => client.call("traffic.send", { sandbox: one, traffic: { from, to } });
+  const change = (wanted: LabChange) => client.call("lab.change", { sandbox: one, change: wanted });
+
+  async function hops(capture: string, journey: number): Promise<string[]> {
+    const opened = await client.call("journey.open", { capture, journey });
+    return opened.hops.map((hop) => `${hop.netns}/${hop.interface} ${hop.direction}`);
+  }
+
+  test("goes on: what is gone ends quietly, what is new is captured, and journeys go through the lab as it is", async () => {
+    await client.call("lab.up", { lab: "flannel-vxlan", name: one });
+    const { capture } = await send("a", "c");
+    await change({ kind: "add-node", name: "node4" });
+    const sent = await send("a", "f");
+    expect(sent).toMatchObject({ capture, received: 1 });
+    expect(await hops(capture, sent.journeys[0] ?? -1)).toContain("node/node4/flannel.1 in");
+    const opened = await client.call("journey.open", { capture, journey: sent.journeys[0] ?? -1 });
+    const wrapped = opened.hops.flatMap((hop) => hop.changes).find(({ kind }) => kind === "wrapped");
+    expect(wrapped?.cause).toContain("dst 192.168.32.130");
+
+    await change({ kind: "remove-node", name: "node4" });
+    const [now] = (await client.call("capture.list", {})).filter(({ id }) => id === capture);
+    expect(now).toMatchObject({ running: true });
+    expect(now?.failed).toBeUndefined();
+    expect(now?.interfaces).not.toContain("pod/f/eth0");
+    // What was seen there is still told.
+    expect(await hops(capture, sent.journeys[0] ?? -1)).toContain("pod/f/eth0 in");
+    expect(await send("a", "c")).toMatchObject({ capture, received: 1 });
+  });
+
+  test("goes on with interfaces that are made anew", async () => {
+    await client.call("lab.up", { lab: "flannel-vxlan", name: one });
+    const { capture } = await send("a", "c");
+    await change({ kind: "move-node", name: "node2", address: "192.168.32.200" });
+    const [now] = (await client.call("capture.list", {})).filter(({ id }) => id === capture);
+    expect(now?.failed).toBeUndefined();
+    expect(now?.interfaces).toContain("node/node2/flannel.1");
+    const sent = await send("a", "c");
+    expect(await hops(capture, sent.journeys[0] ?? -1)).toContain("node/node2/flannel.1 in");
+  });
+
+  test("goes on when another client has changed the lab, and pages are told", async () => {
+    await client.call("lab.up", { lab: "flannel-vxlan", name: one });
+    const { capture } = await send("a", "c");
+    await place.json("node", "remove", one, "node3");
+    const told = await until(
+      () =>
+        client
+          .heard("sandboxes.changed")
+          .at(-1)
+          ?.find(({ name }) => name === one),
+      (sandbox) => sandbox?.revision === 1,
+    );
+    expect(told?.namespaces).not.toContain("node/node3");
+    const [now] = (await client.call("capture.list", {})).filter(({ id }) => id === capture);
+    expect(now).toMatchObject({ running: true });
+    expect(now?.failed).toBeUndefined();
+    const topology = await client.call("sandbox.topology", { sandbox: one });
+    expect(topology.namespaces.map(({ name }) => name)).not.toContain("node/node3");
+    expect(await send("a", "c")).toMatchObject({ capture, received: 1 });
+  });
 });
