@@ -36,6 +36,7 @@ interface Tap {
   ref: InterfaceRef;
   process: Process;
   dropped: number;
+  listening: boolean;
   ended: Promise<void>;
 }
 
@@ -312,25 +313,24 @@ export class CaptureSession implements AsyncDisposable {
     const process = started.value;
     const push = this.store.openStream(this.#captured.get(name)?.index ?? 0, direction);
     process.stdout.on("data", (chunk: Buffer) => push(chunk));
-    const tap: Tap = { ref, process, dropped: 0, ended: Promise.resolve() };
+    const tap: Tap = { ref, process, dropped: 0, listening: false, ended: Promise.resolve() };
     this.#taps.push(tap);
     return new Promise((resolve) => {
       const stderr: string[] = [];
-      let listening = false;
       createInterface({ input: process.stderr }).on("line", (line) => {
         if (stderr.length < 50) stderr.push(line);
         const dropped = /(\d+) packets? dropped by kernel/.exec(line)?.[1];
         if (dropped) tap.dropped = Number(dropped);
         if (line.includes("listening on ")) {
-          listening = true;
+          tap.listening = true;
           resolve(ok(null));
         }
       });
       tap.ended = process.exited.then((exit) => {
         const fault = commandFault(this.#sandbox.target, argv, exit, stderr.join("\n"), `capturing ${name}`);
-        if (listening && !exit.lost) this.#tapEnded(tap, fault);
+        if (tap.listening && !exit.lost) this.#tapEnded(tap, fault);
         // The rest of the network can still be seen.
-        if (!listening && stderr.some((line) => line.includes("device is not up"))) {
+        if (!tap.listening && stderr.some((line) => line.includes("device is not up"))) {
           this.#captured.delete(name);
           this.#failed.set(name, "the interface is down");
           resolve(ok(null));
@@ -436,7 +436,8 @@ export class CaptureSession implements AsyncDisposable {
   #askDrops(): void {
     if (this.#frames === this.#framesAtDrops) return;
     this.#framesAtDrops = this.#frames;
-    for (const tap of this.#taps) tap.process.kill("SIGUSR1");
+    // One that only begins would die of it.
+    for (const tap of this.#taps) if (tap.listening) tap.process.kill("SIGUSR1");
   }
 
   async #writeRecord(): Promise<void> {

@@ -37,9 +37,9 @@ import { planPortVlans } from "./vlan.ts";
 
 /**
  * `leftovers`: some of what is to come may be there already, in part or whole, because a change from `after` to `before` or
- * back was broken off; it is removed first.
+ * back was broken off; it is removed first. `wait`: until daemons are ready, which those of a broken lab may never be.
  */
-export function planChange(before: Topology, after: Topology, { leftovers = false } = {}): Plan {
+export function planChange(before: Topology, after: Topology, { leftovers = false, wait = true } = {}): Plan {
   const difference = findDifference(before, after);
   const { left, joined, stayed } = difference;
   const changed = stayed.filter(({ before: then, after: now, made }) => made.size > 0 || !isSame(then, now));
@@ -60,7 +60,7 @@ export function planChange(before: Topology, after: Topology, { leftovers = fals
     },
     ...planStarts(daemons.start),
     ...planReloads(daemons.reload),
-    ...planWaits(daemons.wait),
+    ...(wait ? planWaits(daemons.wait) : []),
     ...changed.flatMap(planClearUp),
   ];
   return { lab: after.lab, batches: batches.filter((batch) => batch.steps.length > 0) };

@@ -145,7 +145,9 @@ async function runChange(
 }
 
 function planTurn(before: Built, after: Built, leftovers: boolean): Plan {
-  const plan = planChange(before.topology, after.topology, { leftovers });
+  // What daemons wait for may be in the way of an agent that is stopped, or of a fault.
+  const wait = after.live.faults.length === 0 && Object.keys(after.live.stopped).length === 0;
+  const plan = planChange(before.topology, after.topology, { leftovers, wait });
   return { ...plan, batches: [...plan.batches, ...planExtraSteps(stepsBetween(before.live, after.live))] };
 }
 

@@ -24,7 +24,7 @@ for file in /run/netns/*; do
     grep -s "" net/ipv4/ip_forward net/ipv4/conf/*/rp_filter net/ipv4/conf/*/forwarding net/ipv4/conf/*/proxy_arp \\
       net/ipv4/conf/*/route_localnet net/ipv4/neigh/cali*/proxy_delay net/netfilter/nf_conntrack_acct \\
       net/bridge/bridge-nf-call-iptables net/ipv6/conf/*/accept_ra net/ipv6/conf/*/disable_ipv6' | sed 's/:/=/'
-  say "$netns" files; [ ! -d "/run/hoplab/files/$netns" ] || (cd "/run/hoplab/files/$netns" && find . -type f | sort | while read -r path; do echo "$path"; cat "$path"; done)
+  say "$netns" files; [ ! -d "/run/hoplab/files/$netns" ] || (cd "/run/hoplab/files/$netns" && find . -type f ! -name '*.pid' | sort | while read -r path; do echo "$path"; cat "$path"; done)
 done
 say . end
 `;
