@@ -5,7 +5,7 @@
  */
 
 import type { RuleTable } from "../../../preload/contract/topology.ts";
-import { sha224 } from "../sha224.ts";
+import { sha224 } from "../sha2.ts";
 
 export interface FelixRule {
   /** Felix's own words about it. */

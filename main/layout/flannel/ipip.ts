@@ -11,7 +11,7 @@ import { directInterface, type FlannelNode } from "./node.ts";
 /** The outer IPv4 header without options (RFC 2003). */
 export const IPIP_OVERHEAD = 20;
 
-const DEVICE = "flannel.ipip";
+export const IPIP_DEVICE = "flannel.ipip";
 
 type IpipBackend = Extract<FlannelNetwork["backend"], { type: "ipip" }>;
 
@@ -20,7 +20,7 @@ export function connectByIpip(backend: IpipBackend, nodes: FlannelNode[], mtu: (
   for (const node of nodes) {
     node.netns.interfaces.push({
       kind: "ipip",
-      name: DEVICE,
+      name: IPIP_DEVICE,
       mtu: mtu(node),
       addresses: [`${formatAddress(node.subnet.base)}/32`],
       dev: node.iface,
@@ -34,11 +34,11 @@ export function connectByIpip(backend: IpipBackend, nodes: FlannelNode[], mtu: (
       node.netns.routes.push({
         to: formatSubnet(remote.subnet),
         via: remote.address,
-        dev: isDirect ? node.iface : DEVICE,
+        dev: isDirect ? node.iface : IPIP_DEVICE,
         onlink: true,
         why: isDirect
           ? `The pods of ${remote.label}, which no router is in front of: the packet leaves as it is and only its Ethernet header names the other node (DirectRouting).`
-          : `The pods of ${remote.label} are behind ${remote.address}: the tunnel puts that address into the outer header. "onlink" because no subnet of ${DEVICE} covers it: the kernel is told to believe that it is a neighbour.`,
+          : `The pods of ${remote.label} are behind ${remote.address}: the tunnel puts that address into the outer header. "onlink" because no subnet of ${IPIP_DEVICE} covers it: the kernel is told to believe that it is a neighbour.`,
       });
     }
   }

@@ -12,7 +12,7 @@ import { UDP_PROXY } from "./udp-proxy.ts";
 /** Outer IPv4 20 and UDP 8 bytes. */
 export const UDP_OVERHEAD = 28;
 
-const DEVICE = "flannel0";
+export const UDP_DEVICE = "flannel0";
 const PROXY_FILE = "/run/flannel/udp-proxy.pl";
 const ROUTES_FILE = "/run/flannel/udp-routes";
 
@@ -29,7 +29,7 @@ export function connectByUdp(
     const address = formatAddress(node.subnet.base);
     node.netns.interfaces.push({
       kind: "tun",
-      name: DEVICE,
+      name: UDP_DEVICE,
       mtu: mtu(node),
       addresses: [`${address}/32`],
       dev: node.iface,
@@ -38,7 +38,7 @@ export function connectByUdp(
     });
     node.netns.routes.push({
       to: network.network,
-      dev: DEVICE,
+      dev: UDP_DEVICE,
       scope: "global",
       why: `All pods of the cluster but ${node.label}'s own, which have a more specific route. The kernel's table says no more; which node has which pods, only flanneld knows.`,
     });
@@ -59,10 +59,18 @@ export function connectByUdp(
     );
     node.netns.daemons.push({
       name: "flanneld",
-      argv: ["perl", PROXY_FILE, DEVICE, address, `${node.address}:${backend.port}`, String(mtu(node)), ROUTES_FILE],
-      why: `Carries packets between ${DEVICE} and UDP port ${backend.port}. Each time one passes it, it takes one off the TTL.`,
+      argv: [
+        "perl",
+        PROXY_FILE,
+        UDP_DEVICE,
+        address,
+        `${node.address}:${backend.port}`,
+        String(mtu(node)),
+        ROUTES_FILE,
+      ],
+      why: `Carries packets between ${UDP_DEVICE} and UDP port ${backend.port}. Each time one passes it, it takes one off the TTL.`,
       ready: {
-        command: `ip link show dev ${DEVICE} | grep -q LOWER_UP`,
+        command: `ip link show dev ${UDP_DEVICE} | grep -q LOWER_UP`,
         why: `A TUN device has a carrier once a process holds its other end.`,
       },
     });

@@ -14,6 +14,10 @@ import { directInterface, type FlannelNode } from "./node.ts";
 
 type VxlanBackend = Extract<FlannelNetwork["backend"], { type: "vxlan" }>;
 
+export function vxlanDeviceName({ vni }: VxlanBackend): string {
+  return `flannel.${vni}`;
+}
+
 /** `mtu`: of the tunnel device, by node. */
 export function connectByVxlan(
   backend: VxlanBackend,
@@ -21,7 +25,7 @@ export function connectByVxlan(
   mtu: (node: FlannelNode) => number,
   identities: Identities,
 ): void {
-  const device = `flannel.${backend.vni}`;
+  const device = vxlanDeviceName(backend);
   const tunnels = nodes.map((node) => ({ node, mac: identities.mac(`${node.netns.name}/${device}`) }));
   for (const { node, mac } of tunnels) {
     node.netns.interfaces.push({

@@ -1,22 +1,35 @@
-/** SHA-224 (RFC 3874), which real systems make names from. No secret depends on it. */
+/** SHA-224 and SHA-256 (RFC 6234), which real systems make names from. No secret depends on them. */
 
 const BLOCK_BYTES = 64;
-const DIGEST_BYTES = 28;
-const INITIAL = [
-  0xc1059ed8, 0x367cd507, 0x3070dd17, 0xf70e5939, 0xffc00b31, 0x68581511, 0x64f98fa7, 0xbefa4fa4,
-] as const;
+const SHA224 = {
+  bytes: 28,
+  initial: [0xc1059ed8, 0x367cd507, 0x3070dd17, 0xf70e5939, 0xffc00b31, 0x68581511, 0x64f98fa7, 0xbefa4fa4],
+};
+const SHA256 = {
+  bytes: 32,
+  initial: [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19],
+};
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (RFC 6234, section 5.1). */
 const CONSTANTS = firstPrimes(64).map((prime) => Math.floor((Math.cbrt(prime) % 1) * 2 ** 32) | 0);
 
 /** The digest of some bytes: 28 of them. */
 export function sha224(message: ArrayLike<number>): Uint8Array {
+  return digestOf(message, SHA224);
+}
+
+/** The digest of some bytes: 32 of them. */
+export function sha256(message: ArrayLike<number>): Uint8Array {
+  return digestOf(message, SHA256);
+}
+
+function digestOf(message: ArrayLike<number>, { initial, bytes }: { initial: readonly number[]; bytes: number }) {
   const padded = new Uint8Array((message.length + 9 + BLOCK_BYTES - 1) & ~(BLOCK_BYTES - 1));
   padded.set(message);
   padded[message.length] = 0x80;
   const view = new DataView(padded.buffer);
   view.setUint32(padded.length - 4, message.length * 8);
 
-  const state = new Int32Array(INITIAL);
+  const state = new Int32Array(initial);
   const words = new Int32Array(64);
   for (let block = 0; block < padded.length; block += BLOCK_BYTES) {
     for (let t = 0; t < 16; t++) words[t] = view.getInt32(block + t * 4);
@@ -32,7 +45,7 @@ export function sha224(message: ArrayLike<number>): Uint8Array {
   state.forEach((value, index) => {
     digest.setInt32(index * 4, value);
   });
-  return new Uint8Array(digest.buffer, 0, DIGEST_BYTES);
+  return new Uint8Array(digest.buffer, 0, bytes);
 }
 
 function mix(state: Int32Array, words: Int32Array): void {
