@@ -14,6 +14,7 @@ export default defineConfig({
     include: [
       "test/vm-labs/**/*.test.ts",
       "test/netns/*-calico.test.ts",
+      "test/netns/journey-flannel.test.ts",
       "test/netns/facts.test.ts",
       "test/netns/checks.test.ts",
       "test/netns/faults.test.ts",
