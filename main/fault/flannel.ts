@@ -84,6 +84,15 @@ function agentStopped(lab: Lab, network: FlannelNetwork, { ping, from, to }: Far
       // A machine that is set up anew has a tunnel with another MAC address.
       topology: (topology) =>
         isVxlan ? changeTunnelMac(topology, { stale: netns, moved: `node/${to.node}` }) : topology,
+      steps: {
+        inject: [
+          {
+            netns,
+            command: `ip neigh flush dev ${network.iface}`,
+            why: `${from.node} forgets who had the old address on the wire, as it would by itself within a minute.`,
+          },
+        ],
+      },
     },
   ];
 }
