@@ -13,10 +13,11 @@ import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { ssh } from "./ssh.ts";
 import { start } from "./start.ts";
+import { udp } from "./udp.ts";
 import { up } from "./up.ts";
 import { vm } from "./vm.ts";
 
-const ALL: readonly Benchmark[] = [up, labs, journeys, memory, latency, start, fps, ssh, vm];
+const ALL: readonly Benchmark[] = [up, labs, journeys, memory, latency, start, fps, ssh, vm, udp];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !ALL.some((benchmark) => benchmark.name === name));
