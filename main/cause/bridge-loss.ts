@@ -1,12 +1,13 @@
-/** Why a bridge passed a frame on to none of its ports: its VLANs, its table, or rules that it is made to ask. */
+/** Why a bridge passed a frame on to none of its ports: its VLANs, its table, rules that it is made to ask, or its length. */
 
 import type { Layer } from "../../preload/contract/frame.ts";
 import type { Cause, Hop } from "../../preload/contract/journey.ts";
 import { netnsFile } from "../../preload/contract/topology.ts";
+import { field } from "../decode/field.ts";
 import { ipLayers, textIn } from "../journey/stack.ts";
 import { passHook } from "./netfilter.ts";
 import { rulePacket } from "./rule-packet.ts";
-import { linkDetail, type NamespaceState, sysctlLine, wordAfter } from "./state.ts";
+import { linkDetail, linkMtu, linkText, type NamespaceState, sysctlLine, wordAfter } from "./state.ts";
 
 interface BridgeLoss {
   hop: Hop;
@@ -18,8 +19,11 @@ interface BridgeLoss {
 }
 
 export function bridgeLoss(loss: BridgeLoss): Cause[] {
-  const vlan = vlanCauses(loss);
-  return vlan.length > 0 ? vlan : rulesCauses(loss);
+  for (const ask of [vlanCauses, rulesCauses, lengthCauses]) {
+    const causes = ask(loss);
+    if (causes.length > 0) return causes;
+  }
+  return [];
 }
 
 /** One VLAN of a port, and what its line of `bridge vlan show` says of it. */
@@ -102,4 +106,19 @@ function rulesCauses({ layers, state, enter, bridge }: BridgeLoss): Cause[] {
   const passage = passHook(state, "FORWARD", { ...packet, in: bridge, out: bridge, mark: early.mark }, enter);
   if (passage.verdict !== "drops" || !passage.decision) return [];
   return [passage.decision, { kind: "sysctl", text: setting, command: `${enter} sysctl ${name}` }];
+}
+
+/** A frame that is too long for the port it would leave by is dropped without a word, room for a VLAN tag aside. */
+function lengthCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
+  // What is to be cut into segments may be longer where it was captured.
+  if (layers.some(({ protocol }) => protocol === "tcp")) return [];
+  const mac = textIn(layers[0], "dst");
+  const entry = state.fdb.find((line) => line.startsWith(`${mac} dev `) && wordAfter(line, "master") === bridge);
+  const port = entry && wordAfter(entry, "dev");
+  const mtu = port && linkMtu(state, port);
+  const [at] = ipLayers(layers);
+  const length = (at === undefined ? undefined : field(layers[at]!, "totalLength")?.number) ?? 0;
+  if (!mtu || length <= mtu + 4) return [];
+  const command = `ip -n ${netnsFile(hop.netns)} link show dev ${port}`;
+  return [{ kind: "mtu", text: `${length} bytes, and ${linkText(state, port, "mtu")}`, command }];
 }
