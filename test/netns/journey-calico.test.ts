@@ -174,7 +174,32 @@ const VXLAN_WAYS: Way[] = [
   },
 ];
 
-test.each(VXLAN_WAYS)("in $lab a ping to $to, $what", async ({ lab, to, hops }) => {
+const IPIP_WAYS: Way[] = [
+  {
+    lab: "calico-ipip",
+    to: "192.168.32.1",
+    what: "outside the cluster, gets the node's address and never meets tunl0",
+    hops: [
+      ...A_LEAVES,
+      [
+        "node/node1/eth0 out eth|ipv4|icmp",
+        /^snat -A cali-nat-outgoing .* -j MASQUERADE --random-fully$/,
+        "routed 192.168.32.0/24 dev eth0 proto kernel scope link src 192.168.32.127",
+      ],
+      ["net/lan/node1 in eth|ipv4|icmp"],
+      ["net/lan/br0 in eth|ipv4|icmp", /^bridged/, delivered("192.168.32.1")],
+    ],
+  },
+  {
+    lab: "calico-ipip-crosssubnet",
+    to: "c",
+    what: "a pod of a node of the same subnet, goes as it is",
+    hops: VXLAN_WAYS.find(({ lab, to }) => lab === "calico-vxlan-crosssubnet" && to === "c")!.hops,
+  },
+];
+
+/** Brings the lab up, sends the ping, and compares what was seen. */
+async function expectWay({ lab, to, hops }: Way): Promise<void> {
   await place.json("up", lab, "--name", one);
   const sent = await place.json("send", one, "--from", "a", "--to", to);
   expect(sent).toMatchObject({ sent: 1, received: 1 });
@@ -191,12 +216,16 @@ test.each(VXLAN_WAYS)("in $lab a ping to $to, $what", async ({ lab, to, hops }) 
       changes.map((change) => (typeof change === "string" ? change : expect.stringMatching(change))),
     );
   }
-});
+}
+
+test.each(VXLAN_WAYS)("in $lab a ping to $to, $what", expectWay);
 
 describe(`Calico IPIP${reason ? ` (skipped: ${reason})` : ""}`, {
   skip: reason !== undefined,
   timeout: 300_000,
 }, () => {
+  test.each(IPIP_WAYS)("in $lab a ping to $to, $what", expectWay);
+
   test("a ping between nodes is followed through tunl0, with every change and its cause", async () => {
     const { pid } = await place.json("up", "calico-ipip", "--name", one);
     const sent = await place.json("send", one, "--from", "a", "--to", "c");
