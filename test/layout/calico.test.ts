@@ -42,7 +42,7 @@ function nodesOf(topology: Topology): Namespace[] {
   return topology.namespaces.filter(({ kind }) => kind === "node");
 }
 
-describe("any Calico lab", () => {
+describe("any Calico lab", { timeout: 60_000 }, () => {
   it("is laid out the same every time, with every name and address once and every veth end at its peer's peer", () => {
     fc.assert(
       fc.property(shape, (any) => {
@@ -91,7 +91,7 @@ describe("any Calico lab", () => {
   });
 });
 
-describe("any Calico lab with VXLAN", () => {
+describe("any Calico lab with VXLAN", { timeout: 60_000 }, () => {
   it("tells every node of every other's end of the tunnel once, and leads to it by way of a MAC address that all can work out", () => {
     fc.assert(
       fc.property(shape, (any) => {
