@@ -23,6 +23,12 @@ export function requirementsOf(lab: Lab): string[] {
   if (lab.network?.plugin === "flannel") {
     for (const name of [...BACKENDS[lab.network.backend.type], ...rulePrograms(lab.network)]) needed.add(name);
   }
+  for (const netns of lab.namespaces) {
+    if (netns.bridges.some(({ vlanFiltering }) => vlanFiltering)) needed.add("vlan_filtering");
+    if (netns.interfaces.some(({ vlan }) => vlan)) needed.add("vlan");
+    if (netns.interfaces.some(({ vxlan }) => vxlan)) needed.add("vxlan");
+    if (Object.keys(netns.iptables).length > 0) needed.add("iptables");
+  }
   if (lab.network?.plugin === "calico") {
     for (const name of ["ipset", "iptables"]) needed.add(name);
     const { kind } = encapsulationOf(lab.network);

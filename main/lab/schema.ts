@@ -164,11 +164,86 @@ const calico = z.strictObject({
 
 const network = z.discriminatedUnion("plugin", [flannel, calico]);
 
+const vid = z.int().min(1).max(4094);
+
+/** Of a port of a bridge that filters by VLAN, or of that bridge itself: one of the two. */
+const membership = {
+  /** Its one VLAN, whose frames have no tag here. */
+  access: vid.optional(),
+  /** The VLANs whose frames have their tag here. */
+  trunk: z.array(vid).min(1).max(4094).optional(),
+  /** Beside a trunk: the VLAN of frames without a tag. */
+  native: vid.optional(),
+};
+
+interface Membership {
+  access?: number;
+  trunk?: number[];
+  native?: number;
+}
+
+type BridgePort = Membership & { name: string };
+
+/** A name alone is short for a mapping with only a name. */
+const bridgePort = z
+  .union([interfaceName, z.strictObject({ name: interfaceName, ...membership })], {
+    error: ({ input }) =>
+      typeof input === "object" && input !== null
+        ? "allowed is a name, or a mapping with name and either access: VID, or trunk: [VID, …] and perhaps native: VID"
+        : `found ${JSON.stringify(input)}; allowed is an interface name of at most ${INTERFACE_NAME_BYTES} letters, digits, dots, hyphens and underscores, and not lo, all or default`,
+  })
+  .transform((port): BridgePort => (typeof port === "string" ? { name: port } : port));
+
+const freeBridge = z.strictObject({
+  name: interfaceName,
+  addresses: z.array(prefixed).max(32).default([]),
+  mac: mac.optional(),
+  /** The least of its ports' unless given. */
+  mtu: mtu.optional(),
+  /** Looks at 802.1Q tags: each port then needs its VLANs. */
+  vlanFiltering: z.boolean().default(false),
+  ...membership,
+  ports: z.array(bridgePort).max(1000).default([]),
+});
+
+/** The end of a link, unless it is a device that works through another interface of the namespace. */
 const freeInterface = z.strictObject({
   name: interfaceName,
   addresses: z.array(prefixed).max(32).default([]),
   mac: mac.optional(),
+  /** 1500 unless given; for a VLAN that of its parent, for VXLAN 50 bytes less than that of `dev`. */
   mtu: mtu.optional(),
+  /** A device for one VLAN of its parent. */
+  vlan: z.strictObject({ parent: interfaceName, vid }).optional(),
+  vxlan: z
+    .strictObject({
+      vni: z.int().min(1).max(16_777_215),
+      /** The outer source address. */
+      local: address,
+      /** The interface that carries the outer packets. */
+      dev: interfaceName,
+      port: port.default(4789),
+      /** The multicast group that gets what has no FDB entry. */
+      group: address.optional(),
+      /** The head-end list: each gets a copy of what has no FDB entry. */
+      remotes: z.array(address).min(1).max(250).optional(),
+      /** Writes an FDB entry for each source that comes in. */
+      learning: z.boolean().default(true),
+      /** Answers ARP itself where it has a neighbour entry. */
+      proxy: z.boolean().default(false),
+    })
+    .optional(),
+});
+
+const iptablesChain = written("[A-Za-z0-9_-]{1,28}", "a chain name of 1 to 28 letters, digits, hyphens and underscores");
+
+/** Rules as iptables-save prints them. What a line may hold is checked in validate-iptables.ts. */
+const iptablesTable = z.strictObject({
+  /** Of built-in chains: what happens where no rule decides. ACCEPT unless given. */
+  policies: z.record(iptablesChain, z.enum(["ACCEPT", "DROP"])).optional(),
+  /** Chains of its own. */
+  chains: z.array(iptablesChain).max(1000).default([]),
+  rules: z.array(z.string().min(1).max(1000)).max(10_000).default([]),
 });
 
 /** A BGP router: BIRD with these neighbours. */
@@ -186,23 +261,44 @@ const bird = z.strictObject({
 
 const namespace = z.strictObject({
   name: label,
-  bridges: z
-    .array(
-      z.strictObject({
-        name: interfaceName,
-        addresses: z.array(prefixed).max(32).default([]),
-        mac: mac.optional(),
-        ports: z.array(interfaceName).max(1000).default([]),
-      }),
-    )
-    .max(32)
-    .default([]),
+  bridges: z.array(freeBridge).max(32).default([]),
   interfaces: z.array(freeInterface).max(1000).default([]),
   routes: z
-    .array(z.strictObject({ to: destination, via: address.optional(), dev: interfaceName.optional() }))
+    .array(
+      z.strictObject({
+        to: destination,
+        via: address.optional(),
+        dev: interfaceName.optional(),
+        /** Neither goes anywhere: without via and dev. */
+        type: z.enum(["blackhole", "unreachable"]).optional(),
+        /** The source address of what the namespace itself sends that way. */
+        src: address.optional(),
+        metric: z.int().min(1).max(4_294_967_295).optional(),
+        /** The next hop is on the wire of dev, whatever the addresses say. */
+        onlink: z.boolean().optional(),
+      }),
+    )
     .max(1000)
     .default([]),
   bird: bird.optional(),
+  /** Permanent ARP entries. */
+  neighbours: z
+    .array(z.strictObject({ address, mac, dev: interfaceName }))
+    .max(1000)
+    .default([]),
+  /** Permanent FDB entries: with dst those of a VXLAN device, without those of a bridge port. */
+  fdb: z
+    .array(z.strictObject({ mac, dev: interfaceName, dst: address.optional() }))
+    .max(1000)
+    .default([]),
+  iptables: z
+    .strictObject({
+      raw: iptablesTable.optional(),
+      mangle: iptablesTable.optional(),
+      nat: iptablesTable.optional(),
+      filter: iptablesTable.optional(),
+    })
+    .default({}),
   /** Keys below net/, with dots or slashes. */
   sysctls: z
     .record(
@@ -294,6 +390,9 @@ export type Lab = z.output<typeof runningLabSchema>;
 export type LabNode = Lab["nodes"][number];
 export type LabNetwork = Lab["underlay"]["networks"][number];
 export type LabNamespace = Lab["namespaces"][number];
+export type LabBridge = LabNamespace["bridges"][number];
+export type LabInterface = LabNamespace["interfaces"][number];
+export type LabTable = z.output<typeof iptablesTable>;
 type PluginNetwork = NonNullable<Lab["network"]>;
 export type FlannelNetwork = Extract<PluginNetwork, { plugin: "flannel" }>;
 export type CalicoNetwork = Extract<PluginNetwork, { plugin: "calico" }>;

@@ -1,4 +1,7 @@
-/** Which interfaces share a wire: all that links and bridges join. Addresses must be unique among them. */
+/**
+ * Which interfaces share a wire: all that links, bridges and tunnels join, VLAN by VLAN. Addresses must be unique among
+ * them. Frames with a tag are on a wire of their own, which is named `h1/eth0@5`.
+ */
 
 import { parsePrefixed } from "../layout/address.ts";
 import { parseLinkEnd } from "../layout/free-form.ts";
@@ -24,9 +27,26 @@ export function stationsByWire(lab: Lab): Station[][] {
     const [from, to] = [wireOf(a), wireOf(b)];
     if (from !== to) joined.set(from, to);
   };
+  const vids = vidsOf(lab);
+  const joinTagged = (a: string, b: string) => {
+    join(a, b);
+    for (const vid of vids) join(`${a}@${vid}`, `${b}@${vid}`);
+  };
   for (const netns of lab.namespaces) {
     for (const bridge of netns.bridges) {
-      for (const port of bridge.ports) join(`${netns.name}/${port}`, `${netns.name}/${bridge.name}`);
+      const inside = `${netns.name}/${bridge.name}`;
+      if (!bridge.vlanFiltering) {
+        for (const port of bridge.ports) joinTagged(`${netns.name}/${port.name}`, inside);
+        continue;
+      }
+      for (const { name, access, trunk = [], native } of [bridge, ...bridge.ports]) {
+        const untagged = access ?? native;
+        if (untagged !== undefined) join(`${netns.name}/${name}`, `${inside} VLAN ${untagged}`);
+        for (const vid of trunk) join(`${netns.name}/${name}@${vid}`, `${inside} VLAN ${vid}`);
+      }
+    }
+    for (const { name, vlan } of netns.interfaces) {
+      if (vlan) join(`${netns.name}/${name}`, `${netns.name}/${vlan.parent}@${vlan.vid}`);
     }
   }
   for (const link of lab.links) {
@@ -34,7 +54,16 @@ export function stationsByWire(lab: Lab): Station[][] {
       const end = parseLinkEnd(text);
       return end?.netns.startsWith("net/") ? end.netns : text;
     });
-    join(a!, b!);
+    joinTagged(a!, b!);
+  }
+  const tunnels = lab.namespaces.flatMap((netns) =>
+    netns.interfaces.flatMap(({ name, vxlan }) => (vxlan ? [{ end: `${netns.name}/${name}`, ...vxlan }] : [])),
+  );
+  for (const one of tunnels) {
+    for (const other of tunnels) {
+      const isReached = one.remotes?.includes(other.local) || (one.group !== undefined && one.group === other.group);
+      if (one.vni === other.vni && one.port === other.port && isReached) joinTagged(one.end, other.end);
+    }
   }
   const wires = new Map<string, Station[]>();
   const add = (end: string, station: Station) => {
@@ -65,4 +94,14 @@ export function stationsByWire(lab: Lab): Station[][] {
     }
   }
   return [...wires.values()];
+}
+
+function vidsOf(lab: Lab): Set<number> {
+  const given = lab.namespaces.flatMap((netns) => [
+    ...netns.interfaces.map(({ vlan }) => vlan?.vid),
+    ...netns.bridges.flatMap((bridge) =>
+      [bridge, ...bridge.ports].flatMap(({ access, trunk = [], native }) => [access, native, ...trunk]),
+    ),
+  ]);
+  return new Set(given.filter((vid) => vid !== undefined));
 }

@@ -8,6 +8,8 @@ import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
 import { INTERFACE_NAME_BYTES, type Lab, type LabNamespace } from "./schema.ts";
 import { stationsByWire } from "./segments.ts";
+import { checkDevices, devicesOf, isDevice } from "./validate-devices.ts";
+import { checkIptables } from "./validate-iptables.ts";
 
 type Damaged = ReadonlySet<string>;
 
@@ -23,6 +25,8 @@ export function validateFreeForm(lab: Lab, damaged: Damaged): Finding[] {
       ...checkAddresses(netns, ["namespaces", index]),
       ...checkRoutes(netns, ["namespaces", index, "routes"]),
       ...checkSysctls(netns, ["namespaces", index, "sysctls"]),
+      ...checkDevices(netns, ["namespaces", index]),
+      ...checkIptables(netns, ["namespaces", index, "iptables"]),
     ]),
     ...checkMacs(lab),
     ...checkLinks(lab, damaged),
@@ -33,7 +37,7 @@ export function validateFreeForm(lab: Lab, damaged: Damaged): Finding[] {
 function checkInterfaces(netns: LabNamespace, path: Path): Finding[] {
   const bridges = netns.bridges.map(({ name }) => name);
   const ports = netns.bridges.flatMap((bridge, index) =>
-    bridge.ports.map((name, position) => ({ name, path: [...path, "bridges", index, "ports", position] })),
+    bridge.ports.map(({ name }, position) => ({ name, path: [...path, "bridges", index, "ports", position] })),
   );
   const interfaces = netns.interfaces.map(({ name }, index) => ({
     name,
@@ -85,14 +89,15 @@ function checkAddresses(netns: LabNamespace, path: Path): Finding[] {
 /** The kernel takes a route only if it knows where the next hop is. */
 function checkRoutes(netns: LabNamespace, path: Path): Finding[] {
   const items = [...netns.bridges, ...netns.interfaces];
-  const devices = [...items.map(({ name }) => name), ...netns.bridges.flatMap(({ ports }) => ports)];
-  const direct: Subnet[] = items.flatMap((item) => item.addresses.map((text) => parsePrefixed(text)!.subnet));
+  const devices = devicesOf(netns);
+  const own = items.flatMap((item) => item.addresses.map((text) => parsePrefixed(text)!));
+  const direct: Subnet[] = own.map(({ subnet }) => subnet);
   const findings = findTwice(
     netns.routes,
-    ({ to }) => to,
+    ({ to, metric }) => (metric === undefined ? to : `${to} metric ${metric}`),
     (index) => [...path, index, "to"],
   );
-  for (const [index, { to, via, dev }] of netns.routes.entries()) {
+  for (const [index, { to, via, dev, type, src, onlink }] of netns.routes.entries()) {
     const subnet = to === "default" ? parseSubnet("0.0.0.0/0")! : parseSubnet(to);
     if (!subnet) {
       findings.push({
@@ -103,7 +108,21 @@ function checkRoutes(netns: LabNamespace, path: Path): Finding[] {
     if (dev !== undefined && !devices.includes(dev)) {
       findings.push({ path: [...path, index, "dev"], message: `found ${show(dev)}; allowed are ${list(devices)}` });
     }
+    if (src !== undefined && !own.some(({ address }) => address === parseAddress(src))) {
+      findings.push({ path: [...path, index, "src"], message: `no interface of ${netns.name} has the address ${src}` });
+    }
+    if (onlink && (via === undefined || dev === undefined)) {
+      findings.push({ path: [...path, index, "onlink"], message: "onlink is about a next hop: it needs via and dev" });
+    }
+    if (type !== undefined) {
+      if (via !== undefined || dev !== undefined || src !== undefined) {
+        const message = `${type} goes nowhere; allowed beside it are to and metric`;
+        findings.push({ path: [...path, index, "type"], message });
+      }
+      continue;
+    }
     const gateway = via === undefined ? undefined : parseAddress(via)!;
+    if (onlink) continue;
     if (gateway === undefined) {
       if (dev === undefined) findings.push({ path: [...path, index], message: "a route needs via, dev or both" });
       else if (subnet) direct.push(subnet);
@@ -120,8 +139,7 @@ function checkSysctls(netns: LabNamespace, path: Path): Finding[] {
     "all",
     "default",
     "lo",
-    ...netns.bridges.flatMap(({ name, ports }) => [name, ...ports]),
-    ...netns.interfaces.map(({ name }) => name),
+    ...devicesOf(netns),
   ];
   const keys = Object.keys(netns.sysctls);
   return [
@@ -172,13 +190,13 @@ function checkLinks(lab: Lab, damaged: Damaged): Finding[] {
   for (const [index, netns] of lab.namespaces.entries()) {
     const ends = [
       ...netns.bridges.flatMap(({ ports }, bridge) =>
-        ports.map((name, place) => ({ name, path: ["namespaces", index, "bridges", bridge, "ports", place] })),
+        ports.map(({ name }, place) => ({ name, path: ["namespaces", index, "bridges", bridge, "ports", place] })),
       ),
       ...netns.interfaces.map(({ name }, place) => ({
         name,
         path: ["namespaces", index, "interfaces", place, "name"],
       })),
-    ];
+    ].filter(({ name }) => !isDevice(netns, name));
     for (const { name, path } of new Map(ends.map((end) => [end.name, end])).values()) {
       if (used.has(`${netns.name}/${name}`)) continue;
       findings.push({ path, message: `${netns.name}/${name} is the end of no link; every interface needs one` });
@@ -198,12 +216,18 @@ function checkEnd(lab: Lab, text: string, damaged: Damaged): string | undefined 
     if (damaged.has("namespaces")) return undefined;
     return `there is no namespace ${show(end.netns)}; allowed are ${list(lab.namespaces.map(({ name }) => name))}`;
   }
-  const names = [
-    ...new Set([...netns.interfaces.map(({ name }) => name), ...netns.bridges.flatMap(({ ports }) => ports)]),
-  ];
+  const bridges = netns.bridges.map(({ name }) => name);
+  const names = devicesOf(netns).filter((name) => !bridges.includes(name) && !isDevice(netns, name));
   if (names.includes(end.interface)) return undefined;
-  const bridge = netns.bridges.some(({ name }) => name === end.interface);
-  return `${bridge ? `${text} is a bridge, not an interface of it` : `${end.netns} has no interface ${show(end.interface)}`}; allowed are ${list(names)}`;
+  return `${problemWithEnd(netns, end.interface)}; allowed are ${list(names)}`;
+}
+
+function problemWithEnd(netns: LabNamespace, name: string): string {
+  const place = `${netns.name}/${name}`;
+  if (netns.bridges.some((bridge) => bridge.name === name)) return `${place} is a bridge, not an interface of it`;
+  const item = netns.interfaces.find((candidate) => candidate.name === name);
+  if (item) return `${place} is a ${item.vlan ? "VLAN" : "VXLAN"} device, which no cable leads to`;
+  return `${netns.name} has no interface ${show(name)}`;
 }
 
 function checkUnderlayPort(lab: Lab, network: string, port: string, damaged: Damaged): string | undefined {

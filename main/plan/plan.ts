@@ -3,7 +3,13 @@
  * process per tool and namespace. Pure and deterministic.
  */
 
-import { type Interface, type Namespace, netnsFile, type Topology } from "../../preload/contract/topology.ts";
+import {
+  carrierOf,
+  type Interface,
+  type Namespace,
+  netnsFile,
+  type Topology,
+} from "../../preload/contract/topology.ts";
 import { planAddresses } from "./address.ts";
 import type { Batch, Plan, Step } from "./batch.ts";
 import { planBridge, planPort } from "./bridge.ts";
@@ -125,7 +131,19 @@ export function planDevices(items: readonly Interface[]): Step[] {
   const others = items.filter((item) => item.kind !== "bridge" && item.kind !== "vlan");
   // Last, since their parents may be any of the others.
   const vlans = items.filter((item) => item.kind === "vlan");
-  return [...bridges.map(planBridge), ...[...others, ...bridges, ...vlans].flatMap(planInterface)];
+  return [...bridges.map(planBridge), ...carriersFirst([...others, ...bridges, ...vlans]).flatMap(planInterface)];
+}
+
+/** The same in the same order, but that nothing comes before what carries it: a tunnel may go through a VLAN. */
+function carriersFirst(items: readonly Interface[]): Interface[] {
+  const placed = new Set<Interface>();
+  const place = (item: Interface) => {
+    const carrier = items.find(({ name }) => name === carrierOf(item));
+    if (carrier && !placed.has(carrier)) place(carrier);
+    placed.add(item);
+  };
+  for (const item of items) place(item);
+  return [...placed];
 }
 
 function planInterface(item: Interface): Step[] {

@@ -71,6 +71,11 @@ const PROBES: Record<string, Probe> = {
   gre: link("gre", "local 192.0.2.1 remote 192.0.2.2"),
   geneve: link("geneve", "id 1 remote 192.0.2.2"),
   vlan: { ...link("8021q"), try: "ip link add p$d type bridge && ip link add link p$d name $d type vlan id 5" },
+  vlan_filtering: {
+    kind: "kernel",
+    try: "ip link add $d type bridge vlan_filtering 1 && bridge vlan add dev $d vid 5 self",
+    fix: "This kernel's bridges look at no VLAN tags (BRIDGE_VLAN_FILTERING, with 8021q): use a target whose kernel has it, e.g. the embedded VM.",
+  },
   dummy: link("dummy"),
   macvlan: { ...link("macvlan"), try: "ip link add p$d type bridge && ip link add link p$d name $d type macvlan" },
   ipvlan: { ...link("ipvlan"), try: "ip link add p$d type bridge && ip link add link p$d name $d type ipvlan" },

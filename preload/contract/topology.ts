@@ -94,7 +94,10 @@ export interface VxlanInterface extends EthernetInterface {
   group?: string;
   /** Outer UDP destination port. */
   port: number;
+  /** Writes an FDB entry for each source that comes in. */
   learning: boolean;
+  /** Answers ARP itself where it has a neighbour entry, so that the question is not flooded. */
+  proxy?: boolean;
 }
 
 /**
