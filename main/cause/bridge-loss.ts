@@ -7,7 +7,15 @@ import { field } from "../decode/field.ts";
 import { ipLayers, textIn } from "../journey/stack.ts";
 import { passHook } from "./netfilter.ts";
 import { rulePacket } from "./rule-packet.ts";
-import { linkDetail, linkMtu, linkText, type NamespaceState, sysctlLine, wordAfter } from "./state.ts";
+import {
+  filtersVlans,
+  linkMtu,
+  linkText,
+  type NamespaceState,
+  portVlans,
+  sysctlLine,
+  wordAfter,
+} from "./state.ts";
 
 interface BridgeLoss {
   hop: Hop;
@@ -26,17 +34,10 @@ export function bridgeLoss(loss: BridgeLoss): Cause[] {
   return [];
 }
 
-/** One VLAN of a port, and what its line of `bridge vlan show` says of it. */
-interface PortVlan {
-  vid: number;
-  isPvid: boolean;
-  line: string;
-}
-
 function vlanCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
-  if (!/ vlan_filtering 1( |$)/.test(linkDetail(state, bridge, "bridge") ?? "")) return [];
+  if (!filtersVlans(state, bridge)) return [];
   const file = netnsFile(hop.netns);
-  const own = portVlans(state.vlans ?? [], hop.interface);
+  const own = portVlans(state, hop.interface);
   const tag = layers[1]?.protocol === "vlan" ? Number(textIn(layers[1], "id")) : undefined;
   const vid = tag ?? own.find(({ isPvid }) => isPvid)?.vid;
   const command = `bridge -n ${file} vlan show dev ${hop.interface}`;
@@ -70,28 +71,12 @@ function vlanCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
     }),
   );
   const members = [...others, ...(hop.interface === bridge ? [] : [bridge])].filter((name) =>
-    portVlans(state.vlans ?? [], name).some((each) => each.vid === vid),
+    portVlans(state, name).some((each) => each.vid === vid),
   );
   if (members.length > 0) return [];
   return [
     { kind: "vlan", text: `no other port of ${bridge} is in VLAN ${vid}`, command: `bridge -n ${file} vlan show` },
   ];
-}
-
-/** Of `bridge vlan show`: the port's name at the start of its first line, the others indented. */
-function portVlans(lines: readonly string[], port: string): PortVlan[] {
-  const found: PortVlan[] = [];
-  let name = "";
-  for (const line of lines) {
-    if (/^\S/.test(line)) name = line.split(/\s+/)[0] ?? "";
-    const [, range = "", flags = ""] = /^(?:\S+)?\s+(\d+(?:-\d+)?)(.*)$/.exec(line) ?? [];
-    if (name !== port || range === "") continue;
-    const [first = 0, last = first] = range.split("-").map(Number);
-    for (let vid = first; vid <= last; vid++) {
-      found.push({ vid, isPvid: flags.includes("PVID"), line: `${range}${flags.replaceAll(/\s+/g, " ").trimEnd()}` });
-    }
-  }
-  return found;
 }
 
 /** With br_netfilter, what is bridged goes through FORWARD with the bridge on both sides. */

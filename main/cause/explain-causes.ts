@@ -23,16 +23,18 @@ import { natCauses } from "./nat.ts";
 import {
   addressLine,
   bridgeFdbLine,
+  filtersVlans,
   ipipDevice,
   type KernelState,
-  knowsMac,
   linkDetail,
   linkText,
   masterOf,
   type NamespaceState,
   neighbourLine,
+  portVlans,
   proxyArpLine,
   socketLine,
+  vlanDevice,
   vxlanDevice,
   vxlanFdbLine,
   wordAfter,
@@ -82,6 +84,7 @@ export function explainCauses(
       } else if (change.kind === "wrapped") {
         causes = [
           ...(carried ?? []),
+          ...tagCauses(place),
           ...fdbOfTunnel(place),
           ...wrappingIpip(place),
           ...outerCauses(place, outerLookup(journey, layers, index), lookups),
@@ -110,7 +113,7 @@ export function explainCauses(
 function causesOf(change: Change, place: Place): Cause[] {
   switch (change.kind) {
     case "unwrapped":
-      return tunnelDevice(place);
+      return [...tagCauses(place), ...tunnelDevice(place)];
     case "bridged":
       return bridgeCauses(place);
     case "flooded":
@@ -276,6 +279,27 @@ function tunnelDevice({ hop, before, after, state }: Place): Cause[] {
   return [{ kind: "tunnel", text: `${dev}: ${detail}`, command }];
 }
 
+/**
+ * Why a VLAN tag was put on or taken off: the bridge says so of the port that the frame left by, or a device for one VLAN
+ * does it.
+ */
+function tagCauses(place: Place): Cause[] {
+  const { hop, from, before, after, state } = place;
+  const { on, off } = compareStacks(before, after);
+  const tag = [...on, ...off].find(({ protocol }) => protocol === "vlan");
+  if (!from || !tag || from.netns !== hop.netns) return [];
+  const vid = textIn(tag, "id");
+  const file = netnsFile(hop.netns);
+  const bridge = bridgeOf(place);
+  if (bridge) {
+    return memberCauses(place, vid);
+  }
+  const device = vlanDevice(state, on.includes(tag) ? hop.interface : from.interface, vid);
+  const detail = device && linkDetail(state, device, "vlan");
+  if (!detail) return [];
+  return [{ kind: "tunnel", text: `${device}: ${detail}`, command: `ip -n ${file} -d link show dev ${device}` }];
+}
+
 function bridgeCauses(place: Place): Cause[] {
   const { hop, from, after, state } = place;
   const mac = textIn(after[0], "dst");
@@ -283,7 +307,7 @@ function bridgeCauses(place: Place): Cause[] {
   const bridge = bridgeOf(place);
   if (!bridge || !from) return [];
   const file = netnsFile(hop.netns);
-  const entry = bridgeFdbLine(state, mac, hop.interface, bridge);
+  const entry = bridgeFdbLine(state, bridge, { mac, dev: hop.interface, vid: vlanOf(place, bridge) });
   if (entry) return [{ kind: "fdb", text: entry, command: `bridge -n ${file} fdb show dev ${hop.interface}` }];
   const port = linkDetail(state, hop.interface, "bridge_slave");
   if (!port) return [];
@@ -292,17 +316,48 @@ function bridgeCauses(place: Place): Cause[] {
 }
 
 function floodCauses(place: Place): Cause[] {
+  const { hop, state } = place;
   const mac = textIn(place.after[0], "dst");
   const bridge = bridgeOf(place);
   if (!bridge || mac === "") return [];
-  const command = `bridge -n ${netnsFile(place.hop.netns)} fdb show br ${bridge}`;
+  const file = netnsFile(hop.netns);
+  const command = `bridge -n ${file} fdb show br ${bridge}`;
+  const vid = vlanOf(place, bridge);
+  const inVlan = vid === undefined ? "" : ` in VLAN ${vid}`;
+  const causes: Cause[] = [];
   if (isGroup(mac)) {
     const kind = mac === "ff:ff:ff:ff:ff:ff" ? "broadcast" : "multicast";
-    return [{ kind: "flood", text: `${mac} is ${kind}: bridge ${bridge} sends it to all its ports`, command }];
+    causes.push({
+      kind: "flood",
+      text: `${mac} is ${kind}: bridge ${bridge} sends it to all its ports${inVlan}`,
+      command,
+    });
+  } else {
+    // A unicast frame is flooded only where there is no entry; it may have been learned since.
+    const since = bridgeFdbLine(state, bridge, { mac, vid });
+    const text = since
+      ? `no FDB entry yet for ${mac} on bridge ${bridge}${inVlan}; since then ${since}`
+      : `no FDB entry for ${mac} on bridge ${bridge}${inVlan}`;
+    causes.push({ kind: "flood", text, command });
   }
-  // It may have learned the MAC only after this frame.
-  if (knowsMac(place.state, mac, bridge)) return [];
-  return [{ kind: "flood", text: `no FDB entry for ${mac} on bridge ${bridge}`, command }];
+  // Where a tag is put on or taken off too, that change says it.
+  return place.before.length === place.after.length ? [...causes, ...memberCauses(place, vid)] : causes;
+}
+
+/** The VLAN that a frame crossed the bridge in, where the bridge keeps VLANs apart. */
+function vlanOf({ from, before, state }: Place, bridge: string): string | undefined {
+  if (!from || !filtersVlans(state, bridge)) return undefined;
+  if (before[1]?.protocol === "vlan") return textIn(before[1], "id");
+  const pvid = portVlans(state, from.interface).find(({ isPvid }) => isPvid)?.vid;
+  return pvid === undefined ? undefined : String(pvid);
+}
+
+/** What `bridge vlan` says of the VLAN of the port that the frame left by. */
+function memberCauses({ hop, state }: Place, vid: string | undefined): Cause[] {
+  const member = portVlans(state, hop.interface).find((each) => String(each.vid) === vid);
+  if (!member) return [];
+  const command = `bridge -n ${netnsFile(hop.netns)} vlan show dev ${hop.interface}`;
+  return [{ kind: "vlan", text: `${hop.interface} ${member.line}`, command }];
 }
 
 /** The bridge that was crossed: the hop is one of its ports, or itself. */

@@ -73,7 +73,7 @@ export function masterOf(state: NamespaceState, dev: string): string | undefined
 export function linkDetail(
   state: NamespaceState,
   dev: string,
-  kind: "vxlan" | "ipip" | "tun" | "bridge" | "bridge_slave",
+  kind: "vxlan" | "ipip" | "tun" | "vlan" | "bridge" | "bridge_slave",
 ): string | undefined {
   const parts = linkLine(state, dev)?.split("\\") ?? [];
   const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
@@ -88,6 +88,43 @@ export function vxlanDevice(state: NamespaceState, vni: string): string | undefi
     if (dev && wordAfter(linkDetail(state, dev, "vxlan") ?? "", "id") === vni) return dev;
   }
   return undefined;
+}
+
+/** The device for that VLAN of the interface. */
+export function vlanDevice(state: NamespaceState, parent: string, vid: string): string | undefined {
+  for (const line of state.links) {
+    const [, dev, below] = /^\d+: ([^:@]+)@([^:]+):/.exec(line) ?? [];
+    if (dev && below === parent && wordAfter(linkDetail(state, dev, "vlan") ?? "", "id") === vid) return dev;
+  }
+  return undefined;
+}
+
+/** Whether the bridge keeps VLANs apart. */
+export function filtersVlans(state: NamespaceState, bridge: string): boolean {
+  return wordAfter(linkDetail(state, bridge, "bridge") ?? "", "vlan_filtering") === "1";
+}
+
+/** One VLAN of a port, and what its line of `bridge vlan show` says of it. */
+interface PortVlan {
+  vid: number;
+  isPvid: boolean;
+  line: string;
+}
+
+/** Of `bridge vlan show`: the port's name at the start of its first line, the others indented. */
+export function portVlans({ vlans = [] }: NamespaceState, port: string): PortVlan[] {
+  const found: PortVlan[] = [];
+  let name = "";
+  for (const line of vlans) {
+    if (/^\S/.test(line)) name = line.split(/\s+/)[0] ?? "";
+    const [, range = "", flags = ""] = /^(?:\S+)?\s+(\d+(?:-\d+)?)(.*)$/.exec(line) ?? [];
+    if (name !== port || range === "") continue;
+    const [first = 0, last = first] = range.split("-").map(Number);
+    for (let vid = first; vid <= last; vid++) {
+      found.push({ vid, isPvid: flags.includes("PVID"), line: `${range}${flags.replaceAll(/\s+/g, " ").trimEnd()}` });
+    }
+  }
+  return found;
 }
 
 /** The IP-in-IP device for packets between these two nodes: one of its own, else the one for all. */
@@ -198,15 +235,20 @@ export function silentNeighbourLine(state: NamespaceState, address: string, dev:
     ?.trim();
 }
 
-/** The entry of a bridge for a MAC on one of its ports, or on itself. */
-export function bridgeFdbLine(state: NamespaceState, mac: string, dev: string, bridge: string): string | undefined {
+/** The entry of a bridge for a MAC, in a VLAN where it keeps them apart; of one of its ports, or of itself, where named. */
+export function bridgeFdbLine(
+  state: NamespaceState,
+  bridge: string,
+  wanted: { mac: string; dev?: string; vid?: string },
+): string | undefined {
   return state.fdb
-    .find((line) => line.startsWith(`${mac} dev ${dev} `) && wordAfter(line, "master") === bridge)
+    .find(
+      (line) =>
+        line.startsWith(wanted.dev === undefined ? `${wanted.mac} ` : `${wanted.mac} dev ${wanted.dev} `) &&
+        wordAfter(line, "master") === bridge &&
+        (wanted.vid === undefined || wordAfter(line, "vlan") === wanted.vid),
+    )
     ?.trim();
-}
-
-export function knowsMac(state: NamespaceState, mac: string, bridge: string): boolean {
-  return state.fdb.some((line) => line.startsWith(`${mac} `) && wordAfter(line, "master") === bridge);
 }
 
 /** The entry of a VXLAN device that sends a MAC to that node; else the one for every MAC that it does not know. */

@@ -34,7 +34,8 @@ export function explainJourney(input: JourneyInput): Journey {
       place: wiring.indexOf(frame),
       direction: DIRECTION_NUMBER[frame.direction],
       at: frame.at,
-      depth: ipLayers(layers).length,
+      depth: ipLayers(layers).length + layers.filter(({ protocol }) => protocol === "vlan").length,
+      outer: outerOf(layers),
       piece: pieceIn(layers),
       link: linkOf(layers, frame.index),
       frame: frame.index,
@@ -42,6 +43,7 @@ export function explainJourney(input: JourneyInput): Journey {
     wiring,
   );
   const crossings = steps.map((step) => crossesBridge(step, steps, wiring));
+  const isTag = (change: Change) => change.layers?.every((protocol) => protocol === "vlan") ?? false;
   const delivered = new Set(input.delivered);
   const start = steps[0]?.sighting.at ?? 0;
   const lastPiece = steps.findLast(({ sighting }) => sighting.piece && delivered.has(sighting.frame));
@@ -50,8 +52,9 @@ export function explainJourney(input: JourneyInput): Journey {
     const { frame, layers } = seen.get(step.sighting.frame)!;
     const parent = step.parent === undefined ? undefined : seen.get(steps[step.parent]!.sighting.frame);
     const changes = parent ? changesBetween(parent.layers, layers) : [];
-    if (crossings[index] && changes.length === 0) {
-      changes.push({ kind: floods(index, steps, crossings) ? "flooded" : "bridged" });
+    // A bridge that filters by VLAN chooses the port first, then puts the tag on or takes it off.
+    if (crossings[index] && changes.every(isTag)) {
+      changes.unshift({ kind: floods(index, steps, crossings) ? "flooded" : "bridged" });
     }
     const goesOn = steps.some(
       (next) =>
@@ -106,12 +109,18 @@ function linkOf(layers: Layer[], frame: number): string {
   return first?.protocol === "eth" ? `${textIn(first, "src")} ${textIn(first, "dst")}` : `frame ${frame}`;
 }
 
+/** Source and destination of the outermost IP header. */
+function outerOf(layers: Layer[]): string {
+  const outer = layers.find(isIp);
+  return outer ? `${textIn(outer, "src")} ${textIn(outer, "dst")}` : "";
+}
+
 /** Whether the step crosses a bridge: port to port, port to the bridge itself, or the other way. */
 function crossesBridge(step: Step, steps: Step[], wiring: Wiring): boolean {
   const parent = step.parent === undefined ? undefined : steps[step.parent]!.sighting;
   const here = step.sighting;
   if (!parent || wiring.namespace[parent.place] !== wiring.namespace[here.place]) return false;
-  if (parent.link !== here.link || parent.depth !== here.depth) return false;
+  if (parent.link !== here.link) return false;
   if (!wiring.isKnown[here.place] || !wiring.isKnown[parent.place]) return true;
   const isFromPort = wiring.isPort[parent.place]!;
   if (isFromPort && (wiring.isPort[here.place]! || wiring.bridge[parent.place] === here.place)) return true;

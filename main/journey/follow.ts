@@ -51,7 +51,8 @@ const LENGTH = 3;
 const CAPTURED = 4;
 const FLOW = 5;
 const DESTINATION = 6;
-const FRAME_COLUMNS = 7;
+const OUTER = 7; // of a packet in a tunnel: where its outer header leads to
+const FRAME_COLUMNS = 8;
 const BARE = 1 << 18;
 const GROUP = 1 << 19;
 const RAW = 1 << 20; // begins with an IP header
@@ -197,6 +198,7 @@ export class Follower {
     frames.set(frame, CAPTURED, end - start);
     frames.set(frame, FLOW, identity.flow);
     frames.set(frame, DESTINATION, identity.destination);
+    frames.set(frame, OUTER, identity.outer);
 
     const found = this.#open.get(identity.a, identity.b);
     const newest = found < 0 ? NONE : found;
@@ -407,13 +409,12 @@ export class Follower {
     const frames = this.#frames;
     const at = this.#at.get(frame);
     const flow = frames.get(frame, FLOW);
-    const place = frames.get(frame, PLACE);
 
     // Nearly always: one packet of this identity, not translated, seen next somewhere else.
     if (journeys.get(newest, OLDER) === NONE && journeys.get(newest, HOPS) > 0) {
       const last = journeys.get(newest, LAST);
       const wait = at - this.#at.get(last);
-      if (wait >= 0 && wait < LONGEST_WAIT && frames.get(last, FLOW) === flow && !this.#isSeen(newest, place)) {
+      if (wait >= 0 && wait < LONGEST_WAIT && frames.get(last, FLOW) === flow && !this.#isSeen(newest, frame)) {
         return newest;
       }
     }
@@ -425,7 +426,7 @@ export class Follower {
     let passed = 0;
     for (let id = newest; id !== NONE && candidates < MOST_CANDIDATES; id = journeys.get(id, OLDER), candidates++) {
       if (journeys.get(id, HOPS) === 0) continue;
-      if (this.#isSeen(id, place)) {
+      if (this.#isSeen(id, frame)) {
         if (++passed === MOST_PASSED) break;
         continue;
       }
@@ -464,10 +465,14 @@ export class Follower {
     return this.#wiring.mayFollow(from & 0xffff, (from >>> 16) & 3, to & 0xffff, (to >>> 16) & 3);
   }
 
-  #isSeen(journey: number, place: number): boolean {
+  /** Whether the journey has been where the frame is. The copies that a tunnel sends to several ends are one packet. */
+  #isSeen(journey: number, frame: number): boolean {
+    const frames = this.#frames;
+    const place = frames.get(frame, PLACE);
     if ((this.#journeys.get(journey, SEEN) & seenBit(place)) === 0) return false;
-    for (let frame = this.#journeys.get(journey, FIRST); frame !== NONE; frame = this.#frames.get(frame, NEXT)) {
-      if (((this.#frames.get(frame, PLACE) ^ place) & 0x3ffff) === 0) return true;
+    const outer = frames.get(frame, OUTER);
+    for (let other = this.#journeys.get(journey, FIRST); other !== NONE; other = frames.get(other, NEXT)) {
+      if (((frames.get(other, PLACE) ^ place) & 0x3ffff) === 0 && frames.get(other, OUTER) === outer) return true;
     }
     return false;
   }
@@ -558,7 +563,7 @@ export class Follower {
     if (this.#journeys.get(id, HOPS) === 0 || this.#pieceOf.has(id)) return false;
     if (this.#pieces.get(id)?.some(({ journey }) => journey === id)) return false;
     const age = this.#at.get(piece) - this.#beganAt(id);
-    return age >= 0 && age < LONGEST_WAIT && !this.#isSeen(id, this.#frames.get(piece, PLACE));
+    return age >= 0 && age < LONGEST_WAIT && !this.#isSeen(id, piece);
   }
 
   /** Of a journey: itself where one of its pieces begins at that byte. */
@@ -615,11 +620,10 @@ export class Follower {
 
   /** Marks the new journey where equal packets were seen at this place before. */
   #repeat(frame: number, journey: number, newest: number): void {
-    const place = this.#frames.get(frame, PLACE);
     let candidates = 0;
     for (let id = newest; id !== NONE && candidates < MOST_CANDIDATES; id = this.#journeys.get(id, OLDER)) {
       candidates++;
-      if (id === journey || !this.#isSeen(id, place)) continue;
+      if (id === journey || !this.#isSeen(id, frame)) continue;
       const root = this.#journeys.get(id, REPEAT_OF);
       this.#journeys.set(journey, REPEAT_OF, root === NONE ? id : root);
       return;

@@ -32,6 +32,8 @@ export interface Identity {
   datagram: number;
   /** Where the IPv4 header lies that says that this is a piece of a datagram: the innermost, else the one around it; -1 for none. */
   piece: number;
+  /** Where the outermost of several IP headers leads to, as `destination`; 0 for a bare packet. A tunnel sends copies. */
+  outer: number;
 }
 
 /** The key under which a request is found by its reply: two signed 32-bit hashes. */
@@ -56,7 +58,7 @@ export interface Exchange {
 }
 
 export function createIdentity(): Identity {
-  return { a: 0, b: 0, flow: 0, source: 0, destination: 0, group: false, bare: true, datagram: 0, piece: -1 };
+  return { a: 0, b: 0, flow: 0, source: 0, destination: 0, group: false, bare: true, datagram: 0, piece: -1, outer: 0 };
 }
 
 export function createExchange(): Exchange {
@@ -140,6 +142,7 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   identity.group = true;
   identity.datagram = 0;
   identity.piece = -1;
+  identity.outer = 0;
   if (inner < 0) {
     readUnknown(bytes, start, end, protocols[0] === ETH ? 12 : 0, identity);
     return;
@@ -151,6 +154,7 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
     if (protocol === IPV4 || protocol === IPV6) {
       identity.bare = false;
       if (protocol === IPV4 && isPiece(bytes, offsets[layer]!)) identity.piece = offsets[layer]!;
+      identity.outer = outerDestination(bytes, walk);
       break;
     }
     if (protocol === ETH) groupMac = (bytes[offsets[layer]!]! & 1) === 1;
@@ -219,6 +223,14 @@ export function readIdentity(bytes: Uint8Array, start: number, walk: Walk, ident
   mix(identity.source);
   mix(identity.destination);
   identity.flow = finished(laneA);
+}
+
+/** The destination in the first IP header of a walked frame, which must have one. */
+function outerDestination(bytes: Uint8Array, { protocols, offsets }: Walk): number {
+  for (let layer = 0; ; layer++) {
+    if (protocols[layer] === IPV4) return word32(bytes, offsets[layer]! + 16) >>> 0;
+    if (protocols[layer] === IPV6) return hashIpv6(bytes, offsets[layer]! + 24);
+  }
 }
 
 /** Without an IP or ARP packet: everything behind the MACs (`macBytes`, if there are any), so from the ether type on. */

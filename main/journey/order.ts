@@ -12,10 +12,12 @@ export interface Sighting {
   direction: number;
   /** Nanoseconds. */
   at: number;
-  /** How many IP headers the frame has, one inside the other. */
+  /** How many IP headers the frame has, one inside the other, and VLAN tags. */
   depth: number;
   /** Which bytes of a datagram it is; absent for a whole one. */
   piece?: { from: number; to: number } | undefined;
+  /** Source and destination of the outermost IP header: tells the copies apart that a tunnel sends to several ends. */
+  outer: string;
   /** The outermost MACs: the same on both sides of a bridge. */
   link: string;
   frame: number;
@@ -98,6 +100,9 @@ function findParent(
   const isIn = (other: Sighting) => other.direction !== OUT;
   const isReceived = (other: Sighting) => other.direction === IN;
   const before = (test: (other: Sighting) => boolean) => latest(test, index - 1);
+  /** The same copy where there are several. */
+  const latestCopy = (test: (other: Sighting) => boolean) =>
+    latest((other) => other.outer === sighting.outer && other.depth === sighting.depth && test(other)) ?? latest(test);
 
   /** Where a packet came from that goes out here, by the topology. */
   const knownOrigin = () => {
@@ -106,11 +111,13 @@ function findParent(
       const onPort = (other: Sighting) =>
         isHere(other) && isIn(other) && wiring.isPort[other.place]! && wiring.bridge[other.place] === bridge;
       const across =
-        latest((other) => sees(other, bridge, OUT) || (onPort(other) && other.place !== place)) ?? latest(onPort);
+        latestCopy((other) => sees(other, bridge, OUT) || (onPort(other) && other.place !== place)) ??
+        latestCopy(onPort);
       if (across) return across;
     }
     return (
       latest((other) => wiring.underlay[other.place] === place && !isReceived(other) && other.depth < sighting.depth) ??
+      before((other) => isHere(other) && isIn(other) && other.outer === sighting.outer) ??
       before((other) => isHere(other) && isIn(other)) ??
       before(isHere)
     );
@@ -134,7 +141,7 @@ function findParent(
     const peer = wiring.peer[place]!;
     const underlay = wiring.underlay[place]!;
     parent =
-      latest((other) => sees(other, peer, OUT)) ??
+      latestCopy((other) => sees(other, peer, OUT)) ??
       (wiring.isBridge[place] ? latest((other) => wiring.bridge[other.place] === place && isIn(other)) : undefined) ??
       latest((other) => sees(other, underlay, IN) && other.depth > sighting.depth);
   }

@@ -235,7 +235,10 @@ const freeInterface = z.strictObject({
     .optional(),
 });
 
-const iptablesChain = written("[A-Za-z0-9_-]{1,28}", "a chain name of 1 to 28 letters, digits, hyphens and underscores");
+const iptablesChain = written(
+  "[A-Za-z0-9_-]{1,28}",
+  "a chain name of 1 to 28 letters, digits, hyphens and underscores",
+);
 
 /** Rules as iptables-save prints them. What a line may hold is checked in validate-iptables.ts. */
 const iptablesTable = z.strictObject({
@@ -299,6 +302,11 @@ const namespace = z.strictObject({
       filter: iptablesTable.optional(),
     })
     .default({}),
+  /** Ports on which the namespace sends back what comes in. */
+  listeners: z
+    .array(z.strictObject({ protocol: z.enum(["tcp", "udp"]), port }))
+    .max(20)
+    .default([]),
   /** Keys below net/, with dots or slashes. */
   sysctls: z
     .record(

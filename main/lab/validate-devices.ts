@@ -33,6 +33,11 @@ export function checkDevices(netns: LabNamespace, path: Path): Finding[] {
     ...checkTwins(netns, path),
     ...checkNeighbours(netns, [...path, "neighbours"]),
     ...checkFdb(netns, [...path, "fdb"]),
+    ...findTwice(
+      netns.listeners,
+      ({ protocol, port }) => `${protocol} ${port}`,
+      (index) => [...path, "listeners", index],
+    ),
   ];
 }
 
@@ -73,7 +78,8 @@ function checkMembership(bridge: LabBridge, path: Path): Finding[] {
 function checkVlan(netns: LabNamespace, { name, vlan, vxlan }: LabInterface, path: Path): Finding[] {
   if (!vlan) return [];
   const findings = checkDev(netns, name, vlan.parent, [...path, "vlan", "parent"]);
-  if (vxlan) findings.push({ path: [...path, "vlan"], message: `${name} is a VXLAN device too; allowed is one of them` });
+  if (vxlan)
+    findings.push({ path: [...path, "vlan"], message: `${name} is a VXLAN device too; allowed is one of them` });
   return findings;
 }
 
@@ -103,7 +109,10 @@ function checkVxlan(netns: LabNamespace, { name, vxlan }: LabInterface, path: Pa
       const message = `${remote} is ${name}'s own end; allowed are the addresses of the others`;
       findings.push({ path: [...place, "remotes", index], message });
     } else if (isMulticast(remote)) {
-      findings.push({ path: [...place, "remotes", index], message: `${remote} is a multicast address; write it as group` });
+      findings.push({
+        path: [...place, "remotes", index],
+        message: `${remote} is a multicast address; write it as group`,
+      });
     }
   }
   return findings;
@@ -135,7 +144,9 @@ function checkCircle(netns: LabNamespace, item: LabInterface, path: Path): Findi
 /** The kernel makes one device for a VLAN of an interface, and one for a VXLAN network on a port. */
 function checkTwins(netns: LabNamespace, path: Path): Finding[] {
   const devices = netns.interfaces.flatMap(({ vlan, vxlan }, index) => [
-    ...(vlan ? [{ name: `VLAN ${vlan.vid} of ${vlan.parent}`, path: [...path, "interfaces", index, "vlan", "vid"] }] : []),
+    ...(vlan
+      ? [{ name: `VLAN ${vlan.vid} of ${vlan.parent}`, path: [...path, "interfaces", index, "vlan", "vid"] }]
+      : []),
     ...(vxlan
       ? [{ name: `VNI ${vxlan.vni} on port ${vxlan.port}`, path: [...path, "interfaces", index, "vxlan", "vni"] }]
       : []),
@@ -181,7 +192,9 @@ function checkFdb(netns: LabNamespace, path: Path): Finding[] {
       const allowed = dst === undefined ? ports : tunnels;
       if (allowed.includes(dev)) return [];
       const needed = dst === undefined ? "an entry without dst is one of a bridge port" : "dst is for VXLAN devices";
-      return [{ path: [...path, index, "dev"], message: `found ${show(dev)}, and ${needed}; allowed are ${list(allowed)}` }];
+      return [
+        { path: [...path, index, "dev"], message: `found ${show(dev)}, and ${needed}; allowed are ${list(allowed)}` },
+      ];
     }),
   ];
 }

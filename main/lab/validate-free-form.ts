@@ -135,12 +135,7 @@ function checkRoutes(netns: LabNamespace, path: Path): Finding[] {
 }
 
 function checkSysctls(netns: LabNamespace, path: Path): Finding[] {
-  const devices = [
-    "all",
-    "default",
-    "lo",
-    ...devicesOf(netns),
-  ];
+  const devices = ["all", "default", "lo", ...devicesOf(netns)];
   const keys = Object.keys(netns.sysctls);
   return [
     ...findTwice(

@@ -17,6 +17,7 @@ import type { Lab, LabBridge, LabInterface, LabNamespace, LabTable } from "../la
 import { addBird, prefixesOf } from "./bird.ts";
 import { announcedBlocks } from "./calico/bgp.ts";
 import type { Identities } from "./identity.ts";
+import { addListeners } from "./listener.ts";
 import { emptyNamespace, joinVeths, routingSysctls, type Veth } from "./namespace.ts";
 import { UNDERLAY_BRIDGE } from "./underlay.ts";
 
@@ -79,7 +80,9 @@ function layOutNamespace(described: LabNamespace, identities: Identities): Names
 
 function whyBridge(described: LabNamespace, bridge: LabBridge): string {
   const learns = "it learns behind which port each MAC address lives";
-  const filters = bridge.vlanFiltering ? " Each port belongs to VLANs, and a frame only leaves by ports of its own." : "";
+  const filters = bridge.vlanFiltering
+    ? " Each port belongs to VLANs, and a frame only leaves by ports of its own."
+    : "";
   return bridge.addresses.length > 0
     ? `A bridge: ${learns}. ${described.name} itself takes part with the bridge's own address.${filters}`
     : `A bridge without an address, that is a plain switch: ${learns}.${filters}`;
@@ -159,6 +162,7 @@ function finishNamespace(netns: Namespace, described: LabNamespace, identities: 
     const rules = described.iptables[table];
     if (rules) netns.rules.push(layOutTable(table, rules));
   }
+  addListeners(netns, described.listeners);
   const own = Object.entries(described.sysctls).map(([key, value]) => ({
     key: sysctlKey(key),
     value: String(value),

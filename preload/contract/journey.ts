@@ -100,6 +100,7 @@ export const CAUSE_KINDS = [
   "fdb",
   "bridge-port",
   "flood",
+  "vlan",
   "tunnel",
   "address",
   "sysctl",

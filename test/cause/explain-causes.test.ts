@@ -161,13 +161,16 @@ describe("other causes", () => {
     ]);
   });
 
-  test("it is not said to lack the entry where it has learned it since", () => {
+  test("where the bridge has learned the MAC since, both are told", () => {
     const { state: learned } = readState();
     learned.namespaces["node/node1"]!.fdb.push("02:00:00:00:44:44 dev vethb master cni0 ");
     const other = new Followed(passes(0, unknown, ...places), flannelTopology);
     const journey = other.journey(0);
     const explained = explainCauses(journey, layersOf(other, journey), learned, lookups);
-    expect(hopAt(explained, "node/node1/vethb out").changes).toEqual([{ kind: "flooded" }]);
+    const since = "since then 02:00:00:00:44:44 dev vethb master cni0";
+    expect(hopAt(explained, "node/node1/vethb out").changes).toMatchObject([
+      { kind: "flooded", cause: `no FDB entry yet for 02:00:00:00:44:44 on bridge cni0; ${since}` },
+    ]);
   });
 
   test("a packet for an address that nobody has was lost because the neighbour does not answer", () => {
