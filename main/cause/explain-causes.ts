@@ -101,6 +101,7 @@ export function explainCauses(
     if (journey.end !== "lost") {
       causes.push(...proxyArpCauses(place, answeredLookup(journey, hop, after, namespace), lookups));
     }
+    causes.push(...vxlanProxyCauses(place, journey));
     if (hop === stop) {
       const loss = { journey, hop, layersOf, kernel: state, lookups };
       causes.push(...(journey.end === "lost" ? lossCauses(loss) : refusalCauses(loss)));
@@ -166,6 +167,35 @@ function proxyArpCauses(
   const route = routeLine(lookups.get(lookupKey(lookup)) ?? "", (dev) => dev !== hop.interface);
   if (route) causes.push({ kind: "route", text: route, command: lookupKey(lookup) });
   return causes;
+}
+
+/**
+ * Why a VXLAN device answers ARP itself: its neighbour entry, and that it is a proxy. At the question where it reaches the
+ * device, and at the answer where the device brings it in.
+ */
+function vxlanProxyCauses({ hop, from, after, state }: Place, journey: Journey): Cause[] {
+  const detail = linkDetail(state, hop.interface, "vxlan");
+  const arp = after.at(-1);
+  if (arp?.protocol !== "arp" || !detail?.split(" ").includes("proxy")) return [];
+  const isQuestion = hop.direction === "out" && journey.reply !== undefined;
+  const isAnswer = hop.direction === "in" && from === undefined;
+  if (!isQuestion && !isAnswer) return [];
+  const known = neighbourLine(
+    state,
+    textIn(arp, isQuestion ? "targetIp" : "senderIp"),
+    hop.interface,
+    isAnswer ? textIn(arp, "senderMac") : undefined,
+  );
+  if (!known) return [];
+  const file = netnsFile(hop.netns);
+  return [
+    { kind: "neighbour", text: known, command: `ip -n ${file} neigh show dev ${hop.interface}` },
+    {
+      kind: "tunnel",
+      text: `${hop.interface}: ${detail}`,
+      command: `ip -n ${file} -d link show dev ${hop.interface}`,
+    },
+  ];
 }
 
 /** Whether a packet that is routed out of `dev` can be what was seen at the hop. */

@@ -221,10 +221,13 @@ export function ownerOf(kernel: KernelState, address: string): { netns: string; 
   return undefined;
 }
 
-/** The neighbour entry, if it still has that MAC. */
-export function neighbourLine(state: NamespaceState, address: string, dev: string, mac: string): string | undefined {
+/** The neighbour entry, if it still has that MAC; whichever it has, where none is named. */
+export function neighbourLine(state: NamespaceState, address: string, dev: string, mac?: string): string | undefined {
   return state.neighbours
-    .find((line) => line.startsWith(`${address} dev ${dev} `) && wordAfter(line, "lladdr") === mac)
+    .find((line) => {
+      const known = line.startsWith(`${address} dev ${dev} `) ? wordAfter(line, "lladdr") : undefined;
+      return known !== undefined && (mac === undefined || known === mac);
+    })
     ?.trim();
 }
 
