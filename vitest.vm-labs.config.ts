@@ -15,6 +15,7 @@ export default defineConfig({
       "test/vm-labs/**/*.test.ts",
       "test/netns/*-calico.test.ts",
       "test/netns/journey-flannel.test.ts",
+      "test/netns/journey-basics.test.ts",
       "test/netns/facts.test.ts",
       "test/netns/checks.test.ts",
       "test/netns/faults.test.ts",

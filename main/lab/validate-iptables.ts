@@ -16,10 +16,8 @@ const BUILT_IN: Record<"raw" | "mangle" | "nat" | "filter", string[]> = {
   filter: ["INPUT", "FORWARD", "OUTPUT"],
 };
 
-/** A word, or a text in quotes that begins like none of iptables' options. */
-const TOKEN = /^(?:[!-~]+|"[^"\\-][^"\\]*")$/;
-/** What is written without quotes has neither quotes nor what an escape begins with. */
-const PLAIN = /^[^"'\\]+$/;
+/** A word without quotes, or a text in quotes that begins like none of iptables' options; neither has what escapes. */
+const TOKEN = /^(?:[^"'\\]+|"[^"\\-][^"\\]*")$/;
 /** The short options of a rule; each takes its value as the next word. `-M` would name a program. */
 const SHORT = new Set(["-s", "-d", "-i", "-o", "-p", "-m", "-j", "-g", "-f"]);
 /** Names of extensions, which iptables looks for as files. */
@@ -62,7 +60,7 @@ function problemWith(rule: string, chains: readonly string[], table: string): st
   }
   if (!chains.includes(chain)) return `the table ${table} has no chain ${show(chain)}; allowed are ${list(chains)}`;
   for (const [index, token] of rest.entries()) {
-    if (!TOKEN.test(token) || (!token.startsWith('"') && !PLAIN.test(token))) {
+    if (!TOKEN.test(token)) {
       return `found ${token}; allowed are words, and texts in double quotes that do not begin with a hyphen`;
     }
     if (token.startsWith("-") && !isOption(token)) {
