@@ -47,6 +47,8 @@ interface Place {
   before: Layer[];
   after: Layer[];
   state: NamespaceState;
+  /** One of several that the same device made of what came before. */
+  isCopy: boolean;
 }
 
 /**
@@ -68,7 +70,10 @@ export function explainCauses(
     if (!namespace || !after) return hop;
     const from = hop.parent === undefined ? undefined : journey.hops[hop.parent];
     const before = (hop.parent === undefined ? undefined : layers[hop.parent]) ?? [];
-    const place: Place = { hop, from, before, after, state: namespace };
+    const isCopy = journey.hops.some(
+      (other) => other !== hop && other.parent === hop.parent && placeName(other) === placeName(hop),
+    );
+    const place: Place = { hop, from, before, after, state: namespace, isCopy };
 
     const carried = processCauses(place);
     const questions = routedLookups(journey, layers, index, state);
@@ -109,6 +114,10 @@ export function explainCauses(
     return causes.length === 0 ? { ...hop, changes } : { ...hop, changes, causes };
   });
   return { ...journey, hops };
+}
+
+function placeName({ netns, interface: name, direction }: Hop): string {
+  return `${netns}/${name} ${direction}`;
 }
 
 function causesOf(change: Change, place: Place): Cause[] {
@@ -228,14 +237,14 @@ function tunnelOf(state: NamespaceState, vxlan: Layer, seenAt: string | undefine
   return vxlanDevice(state, vni);
 }
 
-function fdbOfTunnel({ hop, from, before, after, state }: Place): Cause[] {
+function fdbOfTunnel({ hop, from, before, after, state, isCopy }: Place): Cause[] {
   const { on } = compareStacks(before, after);
   const at = after.findIndex((layer) => layer.protocol === "vxlan" && on.includes(layer));
   const vxlan = after[at];
   if (!vxlan) return [];
   const dev = tunnelOf(state, vxlan, from?.netns === hop.netns ? from.interface : undefined);
   const outer = after.slice(0, at).findLast(({ protocol }) => protocol === "ipv4" || protocol === "ipv6");
-  const text = dev && vxlanFdbLine(state, textIn(after[at + 1], "dst"), dev, textIn(outer, "dst"));
+  const text = dev && vxlanFdbLine(state, textIn(after[at + 1], "dst"), dev, textIn(outer, "dst"), isCopy);
   if (!text) return [];
   return [{ kind: "fdb", text, command: `bridge -n ${netnsFile(hop.netns)} fdb show dev ${dev}` }];
 }

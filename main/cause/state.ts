@@ -254,14 +254,26 @@ export function bridgeFdbLine(
     ?.trim();
 }
 
-/** The entry of a VXLAN device that sends a MAC to that node; else the one for every MAC that it does not know. */
-export function vxlanFdbLine(state: NamespaceState, mac: string, dev: string, remote: string): string | undefined {
+/**
+ * The entry of a VXLAN device that sends a MAC to that node; else the one for every MAC that it does not know. Where copies
+ * went to several nodes, it was that one, whatever was learned later.
+ */
+export function vxlanFdbLine(
+  state: NamespaceState,
+  mac: string,
+  dev: string,
+  remote: string,
+  isCopy: boolean,
+): string | undefined {
   const entry = (address: string) =>
     state.fdb.find((line) => line.startsWith(`${address} dev ${dev} `) && wordAfter(line, "dst") === remote)?.trim();
+  const forAny = entry("00:00:00:00:00:00");
+  const isGroup = /^2(2[4-9]|3\d)\./.test(remote);
+  if (isCopy || isGroup) return forAny;
   const isKnown = state.fdb.some(
     (line) => line.startsWith(`${mac} dev ${dev} `) && wordAfter(line, "dst") !== undefined,
   );
-  return entry(mac) ?? (isKnown ? undefined : entry("00:00:00:00:00:00"));
+  return entry(mac) ?? (isKnown ? undefined : forAny);
 }
 
 /** The line that gives the namespace its own address, without how long it lives. */

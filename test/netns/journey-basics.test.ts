@@ -394,8 +394,15 @@ const TABLE: Sent[] = [
     send: ["--from", "client", "--to", "server"],
     packet: ICMP,
     end: "arrived",
-    hops: ["client/eth0 out", "r1/eth0 in", "r1/eth1 out routed", "server/eth0 in delivered"],
-    causes: { "client/eth0 out": ["10.0.3.0/24 via 10.0.1.1 dev eth0 src 10.0.1.2", /^10\.0\.1\.1 dev eth0 lladdr /] },
+    hops: [
+      "client/eth0 out",
+      "r1/eth0 in",
+      "r1/eth1 out routed",
+      "gw/eth0 in",
+      "gw/eth2 out routed",
+      "server/eth0 in delivered",
+    ],
+    causes: { "client/eth0 out": ["10.0.5.0/24 via 10.0.1.1 dev eth0 src 10.0.1.2", /^10\.0\.1\.1 dev eth0 lladdr /] },
   },
   {
     lab: "rp-filter",
@@ -403,8 +410,15 @@ const TABLE: Sent[] = [
     send: ["--from", "client", "--to", "server"],
     packet: "ICMP echo reply",
     end: "arrived",
-    hops: ["server/eth1 out", "r2/eth1 in", "r2/eth0 out routed", "client/eth1 in delivered"],
-    causes: { "server/eth1 out": ["10.0.1.0/24 via 10.0.4.1 dev eth1 metric 10", /^10\.0\.4\.1 dev eth1 lladdr /] },
+    hops: [
+      "server/eth0 out",
+      "gw/eth2 in",
+      "gw/eth1 out routed",
+      "r2/eth1 in",
+      "r2/eth0 out routed",
+      "client/eth1 in delivered",
+    ],
+    causes: { "gw/eth1 out": ["10.0.1.0/24 via 10.0.4.1 dev eth1 metric 10", /^10\.0\.4\.1 dev eth1 lladdr /] },
   },
 ];
 
