@@ -138,7 +138,12 @@ function checkCircle(netns: LabNamespace, item: LabInterface, path: Path): Findi
   for (const name of reached) for (const next of below(name)) reached.add(next);
   if (!reached.has(item.name)) return [];
   const key = item.vlan ? "vlan" : "vxlan";
-  return [{ path: [...path, key], message: `${item.name} is carried by itself, by way of ${list([...reached].filter((name) => name !== item.name))}` }];
+  return [
+    {
+      path: [...path, key],
+      message: `${item.name} is carried by itself, by way of ${list([...reached].filter((name) => name !== item.name))}`,
+    },
+  ];
 }
 
 /** The kernel makes one device for a VLAN of an interface, and one for a VXLAN network on a port. */

@@ -147,7 +147,6 @@ const TABLE: Sent[] = [
       "sw1/trunk out": [
         "ff:ff:ff:ff:ff:ff is broadcast: bridge br0 sends it to all its ports in VLAN 10",
         "trunk 10",
-        "trunk 10",
       ],
     },
   },
