@@ -149,13 +149,17 @@ interface Cell {
 export function layOutTopology(topology: Topology, options: LayoutOptions = {}): Placement {
   const canvas = new Canvas();
   const byName = new Map(topology.namespaces.map((namespace) => [namespace.name, namespace]));
-  const isNested = (namespace: Namespace) =>
-    namespace.kind === "pod" && namespace.node !== undefined && byName.get(namespace.node)?.kind === "node";
+  const hostOf = (namespace: Namespace): string | undefined =>
+    namespace.kind === "pod" && namespace.node !== undefined && byName.get(namespace.node)?.kind === "node"
+      ? namespace.node
+      : tunnelledBy(namespace, byName);
+  const isNested = (namespace: Namespace) => hostOf(namespace) !== undefined;
   const hasNodes = topology.namespaces.some((namespace) => namespace.kind === "node");
   const isHub = (namespace: Namespace) =>
     namespace.kind === "net" ||
     (namespace.kind === "host" &&
       !hasNodes &&
+      !isTunnelEnd(namespace) &&
       namespace.interfaces.some((candidate) => candidate.kind === "bridge" && hasPort(namespace, candidate.name)));
 
   const outer = topology.namespaces.filter((namespace) => !isNested(namespace));
@@ -166,9 +170,8 @@ export function layOutTopology(topology: Topology, options: LayoutOptions = {}):
   );
   const podsOf = new Map<string, Namespace[]>();
   for (const namespace of topology.namespaces) {
-    if (isNested(namespace) && namespace.node !== undefined) {
-      podsOf.set(namespace.node, [...(podsOf.get(namespace.node) ?? []), namespace]);
-    }
+    const host = hostOf(namespace);
+    if (host !== undefined) podsOf.set(host, [...(podsOf.get(host) ?? []), namespace]);
   }
 
   const crowded = isCrowded(topology);
@@ -182,6 +185,22 @@ export function layOutTopology(topology: Topology, options: LayoutOptions = {}):
   });
   placeMachines(canvas, cells, hubs, byName);
   return canvas.finish(topology);
+}
+
+/** A free-form machine whose bridge goes on in a tunnel: drawn as a node is, what hangs on its bridge within it. */
+function isTunnelEnd(namespace: Namespace): boolean {
+  return (
+    namespace.kind === "host" && namespace.interfaces.some((each) => each.kind === "vxlan" && each.master !== undefined)
+  );
+}
+
+/** The tunnel end on whose bridge a free-form machine hangs, by its only cable. */
+function tunnelledBy(namespace: Namespace, byName: ReadonlyMap<string, Namespace>): string | undefined {
+  const [peer, another] = peersOf(namespace);
+  const host = peer && byName.get(peer.netns);
+  if (namespace.kind !== "host" || another || !host || !isTunnelEnd(host) || isTunnelEnd(namespace)) return undefined;
+  const port = host.interfaces.find(({ name }) => name === peer.interface);
+  return port?.master === undefined ? undefined : host.name;
 }
 
 /** Whether the topology is too large for every pod to be drawn. */
@@ -425,6 +444,7 @@ function chooseColumns(cells: readonly Cell[], below: number): number {
 
 function placeMachines(canvas: Canvas, cells: Cell[], hubs: Namespace[], byName: ReadonlyMap<string, Namespace>): void {
   const hubCells = hubs.map(measureHub);
+  if (hubs.length === 0) turnToPeers(cells);
   const hubHeight = hubCells.length === 0 ? 0 : cellHeight(maxHeights(hubCells), PAD);
   const columns = cells.length === 0 ? 1 : chooseColumns(cells, hubHeight === 0 ? 0 : hubHeight + CELL_GAP);
   const gridRows = Math.ceil(cells.length / columns);
@@ -491,6 +511,16 @@ function placeMachines(canvas: Canvas, cells: Cell[], hubs: Namespace[], byName:
   }
 
   placeHubs(canvas, hubCells, ends, y, cells.length > 0);
+}
+
+/** In a line of machines each interface stands on the side of the machine that its cable leads to. */
+function turnToPeers(cells: readonly Cell[]): void {
+  const rank = new Map(cells.map((cell, index) => [cell.namespace.name, index]));
+  for (const [index, cell] of cells.entries()) {
+    const rankOf = (chip: Chip) => rank.get(chip.peer?.netns ?? "") ?? index;
+    // Of cables to one side, the one to the nearest machine is the innermost.
+    cell.down = cell.down.toSorted((a, b) => rankOf(a) - rankOf(b));
+  }
 }
 
 /** Where a cable end comes down into the channel above the hubs. */
@@ -573,6 +603,7 @@ function placeHubs(canvas: Canvas, hubs: Cell[], ends: Map<string, CableEnd>, bo
   const height = cellHeight(heights, PAD);
 
   const portX = new Map<string, number>();
+  const portPeers = new Map<string, string>();
   inOrder.forEach((hub, index) => {
     const shift = (centres[index] ?? 0) - (hub.left + hub.right) / 2;
     hub.left += shift;
@@ -580,10 +611,11 @@ function placeHubs(canvas: Canvas, hubs: Cell[], ends: Map<string, CableEnd>, bo
     hub.ports.forEach((port, order) => {
       hub.centres[order] = (hub.centres[order] ?? 0) + shift;
       portX.set(interfaceName(port.chip.ref), hub.centres[order] ?? 0);
+      if (port.chip.peer) portPeers.set(interfaceName(port.chip.ref), interfaceName(port.chip.peer));
     });
   });
 
-  const cables = canvas.cables(ends, portX);
+  const cables = canvas.cables(ends, portX, portPeers);
   const routed = routeCables(
     cables.map((cable) => ({ from: cable.fromX, to: cable.toX })),
     bottom,
@@ -780,7 +812,11 @@ class Canvas {
   }
 
   /** The veth pairs that leave their box: each once, with where both ends come into the channel. */
-  cables(ends: ReadonlyMap<string, CableEnd>, portX: ReadonlyMap<string, number>) {
+  cables(
+    ends: ReadonlyMap<string, CableEnd>,
+    portX: ReadonlyMap<string, number>,
+    portPeers: ReadonlyMap<string, string>,
+  ) {
     const cables: { source: string; target: string; fromX: number; toX: number }[] = [];
     const entry = (id: string) => {
       const end = ends.get(id);
@@ -789,7 +825,8 @@ class Canvas {
     const seen = new Set<string>();
     // Hosts first, so that a cable is drawn from the host to the hub.
     for (const id of [...ends.keys(), ...portX.keys()]) {
-      const peer = this.#peerOf(id);
+      // Hubs are not placed yet: their height depends on how many cables run above them.
+      const peer = portPeers.get(id) ?? this.#peerOf(id);
       if (peer === undefined || seen.has(id)) continue;
       const fromX = entry(id);
       const toX = entry(peer);

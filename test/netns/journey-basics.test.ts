@@ -144,10 +144,7 @@ const TABLE: Sent[] = [
       "router/eth0.10 in unwrapped(vlan)",
     ],
     causes: {
-      "sw1/trunk out": [
-        "ff:ff:ff:ff:ff:ff is broadcast: bridge br0 sends it to all its ports in VLAN 10",
-        "trunk 10",
-      ],
+      "sw1/trunk out": ["ff:ff:ff:ff:ff:ff is broadcast: bridge br0 sends it to all its ports in VLAN 10", "trunk 10"],
     },
   },
   {
