@@ -518,8 +518,9 @@ function turnToPeers(cells: readonly Cell[]): void {
   const rank = new Map(cells.map((cell, index) => [cell.namespace.name, index]));
   for (const [index, cell] of cells.entries()) {
     const rankOf = (chip: Chip) => rank.get(chip.peer?.netns ?? "") ?? index;
-    // Of cables to one side, the one to the nearest machine is the innermost.
-    cell.down = cell.down.toSorted((a, b) => rankOf(a) - rankOf(b));
+    const isRight = (chip: Chip) => Number(rankOf(chip) > index);
+    // Of cables to one side, those to nearer machines lie within those to farther ones.
+    cell.down = cell.down.toSorted((a, b) => isRight(a) - isRight(b) || rankOf(b) - rankOf(a));
   }
 }
 
