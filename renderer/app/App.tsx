@@ -7,6 +7,7 @@ import type { Preferences, Theme, ThemeChoice } from "../state/preferences.ts";
 import type { Session } from "../state/session.ts";
 import "../theme/theme.css";
 import "../theme/compare.css";
+import "../theme/live.css";
 import "../theme/page.css";
 import "../theme/targets.css";
 import { catalogues } from "../words/catalogue.ts";

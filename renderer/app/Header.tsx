@@ -1,6 +1,7 @@
 /** The line on top: what this is, where labs run, language, theme and help. */
 
 import { LANGUAGES } from "../../preload/contract/lab.ts";
+import { FaultBadge } from "../live/FaultBadge.tsx";
 import { isThemeChoice, type Preferences, THEMES } from "../state/preferences.ts";
 import { Activity } from "../targets/Activity.tsx";
 import { TargetMenu } from "../targets/TargetMenu.tsx";
@@ -33,6 +34,7 @@ export function Header({ preferences, onPreferences, menu, onMenu, onToggleLabs,
       <h1>{PRODUCT}</h1>
       <TargetMenu open={menu} onOpenChange={onMenu} />
       <Activity />
+      <FaultBadge />
       <span className="spacer" />
       <select
         aria-label={words.language.label}

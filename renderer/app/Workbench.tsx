@@ -12,6 +12,7 @@ import { InterfacePanel } from "../interface/InterfacePanel.tsx";
 import { HopPanel } from "../journey/HopPanel.tsx";
 import { JourneyPanel } from "../journey/JourneyPanel.tsx";
 import { LabList } from "../labs/LabList.tsx";
+import { LivePanel } from "../live/LivePanel.tsx";
 import { PacketPanel } from "../packets/PacketPanel.tsx";
 import type { Preferences, Theme } from "../state/preferences.ts";
 import { isCurrentConnected } from "../state/targets.ts";
@@ -169,7 +170,12 @@ function Side() {
   const language = useLanguage();
   const session = useSession();
   const { tab, detail } = useStore(session.view);
-  const headings = { hop: words.journey.hopHeading, interface: words.interface.heading, guide: words.guide.heading };
+  const headings = {
+    hop: words.journey.hopHeading,
+    interface: words.interface.heading,
+    guide: words.guide.heading,
+    live: words.live.heading,
+  };
   return (
     <Tabs.Root
       className="side"
@@ -197,6 +203,9 @@ function Side() {
         {detail.status === "loading" && <p className="quiet pad">{words.page.loading}</p>}
         {detail.status === "failed" && <FaultNote fault={detail.fault} />}
         {detail.status === "none" && <Empty title={words.guide.none} />}
+      </Tabs.Content>
+      <Tabs.Content value="live" className="tab-body">
+        <LivePanel />
       </Tabs.Content>
     </Tabs.Root>
   );
@@ -266,7 +275,7 @@ interface Acts {
   step(by: 1 | -1): void;
   follow(): void;
   clear(): void;
-  tab(index: 0 | 1 | 2): void;
+  tab(index: 0 | 1 | 2 | 3): void;
 }
 
 function useShortcuts(acts: Acts): void {

@@ -8,7 +8,7 @@ export const SHORTCUTS: readonly { id: keyof Catalogue["shortcuts"]["keys"]; key
   { id: "target", keys: ["M"] },
   { id: "send", keys: ["T"] },
   { id: "packets", keys: ["P"] },
-  { id: "tabs", keys: ["1", "2", "3"] },
+  { id: "tabs", keys: ["1", "2", "3", "4"] },
   { id: "rows", keys: ["↑", "↓", "←", "→"] },
   { id: "ends", keys: ["Home", "End"] },
   { id: "open", keys: ["Enter"] },
@@ -20,7 +20,7 @@ export const SHORTCUTS: readonly { id: keyof Catalogue["shortcuts"]["keys"]; key
 
 export type Shortcut =
   | { id: "help" | "labs" | "target" | "send" | "packets" | "play" | "follow" | "clear" }
-  | { id: "tab"; index: 0 | 1 | 2 }
+  | { id: "tab"; index: 0 | 1 | 2 | 3 }
   | { id: "step"; by: 1 | -1 };
 
 const PLAIN: Record<string, Shortcut> = {
@@ -37,6 +37,7 @@ const PLAIN: Record<string, Shortcut> = {
   "1": { id: "tab", index: 0 },
   "2": { id: "tab", index: 1 },
   "3": { id: "tab", index: 2 },
+  "4": { id: "tab", index: 3 },
 };
 
 /** What a key means on the page; nothing with Ctrl, Alt or Meta held, or while text is typed. */

@@ -29,7 +29,7 @@ export function Guide({ guide, language }: Props) {
   );
 }
 
-function BlockView({ block }: { block: Block }): ReactNode {
+export function BlockView({ block }: { block: Block }): ReactNode {
   switch (block.kind) {
     case "heading": {
       // The panel's own heading is an h2.

@@ -24,6 +24,7 @@ import {
   withSandboxes,
 } from "./labs.ts";
 import { latest } from "./latest.ts";
+import { createLiveSession, type LiveSession } from "./live-session.ts";
 import { emptyTable, missingPages, PAGE, type PacketTable, withChanged, withPage } from "./packets.ts";
 import { createQuestionSession, type QuestionSession } from "./question-session.ts";
 import { createTargetSession, type TargetMemory, type TargetSession } from "./target-session.ts";
@@ -60,6 +61,7 @@ export interface Session {
   vm: VmSession;
   questions: QuestionSession;
   compare: CompareSession;
+  live: LiveSession;
   /** Asks for everything again, e.g. after a failure. */
   reload(): void;
   selectLab(lab: string): void;
@@ -100,6 +102,10 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
   const vm = createVmSession(client, () => targets.use("vm"));
   const questions = createQuestionSession(client);
   const compare = createCompareSession(client, { state: labs, bringUp: (lab, signal) => build(lab, signal) });
+
+  const live = createLiveSession(client, (sandbox) => {
+    if (view.getState().sandbox === sandbox) void loadBuilt(sandbox);
+  });
 
   const loads = latest();
   const labLoads = latest();
@@ -255,6 +261,7 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
       view.setState({ sandbox: next?.name, built: undefined, builtFault: undefined, state: notAsked });
     }
     // A lost target answers nothing: what was read before stays shown.
+    if (!next || !lostNames(targets.state.getState().targets).includes(next.target)) live.follow(next);
     if (next && !lostNames(targets.state.getState().targets).includes(next.target)) void loadBuilt(next.name);
     followCapture();
   }
@@ -275,6 +282,7 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     selectLab(sandbox.lab);
     view.setState({ sandbox: name, pinned: false, built: undefined, builtFault: undefined, interface: undefined });
     void loadBuilt(name);
+    live.follow(sandbox);
     followCapture();
   }
 
@@ -591,6 +599,7 @@ export function createSession(client: Client, memory?: TargetMemory): Session {
     vm,
     questions,
     compare,
+    live,
     reload: () => {
       labs.setState({ status: "loading", fault: undefined });
       void load();

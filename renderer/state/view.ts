@@ -7,7 +7,7 @@ import type { InterfaceState } from "../../preload/contract/lab.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 import type { InterfaceRef, Topology } from "../../preload/contract/topology.ts";
 
-export const TABS = ["hop", "interface", "guide"] as const;
+export const TABS = ["hop", "interface", "guide", "live"] as const;
 export type Tab = (typeof TABS)[number];
 
 /** Something asked of the server: not asked, under way, here, or refused. */

@@ -75,10 +75,15 @@ export function TopologyView(props: TopologyViewProps) {
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
 
   const preferred = usePreferredPods(journey, selected);
-  const placement = useMemo(
-    () => layOutTopology(topology, { prefer: preferred, open: opened }),
-    [topology, preferred, opened],
-  );
+  const columns = useRef({ lab: "", least: 0 });
+  const placement = useMemo(() => {
+    // Nodes that join or leave a lab must not move the others.
+    const { lab, least } = columns.current;
+    const options = { prefer: preferred, open: opened };
+    const laid = layOutTopology(topology, lab === topology.lab ? { ...options, columns: least } : options);
+    columns.current = { lab: topology.lab, least: laid.columns };
+    return laid;
+  }, [topology, preferred, opened]);
   const ways = useMemo(() => new Ways(topology, placement), [topology, placement]);
   const legs = useMemo(() => (journey === undefined ? [] : ways.follow(journey)), [ways, journey]);
 
@@ -301,22 +306,44 @@ function useViewport(cy: Core | undefined, placement: Placement, lab: string) {
   // Another lab starts in full view; the same one keeps the reader's place.
   useEffect(() => fit(), [fit, lab]);
   useEffect(() => {
-    if (cy !== undefined && !moved.current) showAll(cy, { width: placement.width, height: placement.height });
+    if (cy !== undefined && !moved.current) glideToAll(cy, { width: placement.width, height: placement.height });
   }, [cy, placement.width, placement.height]);
 
   return { fit, zoomBy };
 }
 
-function showAll(cy: Core, picture: { width: number; height: number }): void {
+/** So that the eye can follow when a node has joined or left. */
+const GLIDE_MILLISECONDS = 300;
+
+function glideToAll(cy: Core, picture: Size): void {
+  const view = viewOfAll(cy, picture);
+  if (!view) return;
+  cy.stop();
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) cy.viewport(view);
+  else cy.animate(view, { duration: GLIDE_MILLISECONDS });
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+function showAll(cy: Core, picture: Size): void {
+  const view = viewOfAll(cy, picture);
+  cy.stop();
+  if (view) cy.viewport(view);
+}
+
+function viewOfAll(cy: Core, picture: Size): { zoom: number; pan: { x: number; y: number } } | undefined {
   const width = cy.width() - 2 * PADDING - BUTTONS;
   const height = cy.height() - 2 * PADDING - LEGEND;
-  if (width <= 0 || height <= 0 || picture.width === 0 || picture.height === 0) return;
+  if (width <= 0 || height <= 0 || picture.width === 0 || picture.height === 0) return undefined;
   const zoom = Math.max(cy.minZoom(), Math.min(width / picture.width, height / picture.height, LARGEST_FIT));
-  cy.viewport({
+  return {
     zoom,
     pan: {
       x: PADDING + (width - picture.width * zoom) / 2,
       y: PADDING + (height - picture.height * zoom) / 2,
     },
-  });
+  };
 }

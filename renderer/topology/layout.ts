@@ -65,6 +65,8 @@ export interface Placement {
   edges: PlacedEdge[];
   width: number;
   height: number;
+  /** Machines beside each other. */
+  columns: number;
   /** For every interface (`netns/interface`) the id of the node that shows it: itself, or a `pods` chip. */
   shownBy: ReadonlyMap<string, string>;
 }
@@ -74,6 +76,8 @@ interface LayoutOptions {
   prefer?: readonly string[];
   /** Nodes all of whose pods are to be drawn, however many. */
   open?: ReadonlySet<string>;
+  /** At least so many columns, where there are as many machines: those of before, so that a change moves nothing. */
+  columns?: number;
 }
 
 /** Above this many interfaces a node shows only `CROWDED_SLOTS` pods and counts the others (cytoscape pans 300 elements at 26 fps). */
@@ -183,8 +187,8 @@ export function layOutTopology(topology: Topology, options: LayoutOptions = {}):
     const slots = isTooMany && !isOpen ? (crowded ? CROWDED_SLOTS : MOST_PODS - 1) : pods.length;
     return measureMachine(namespace, pods, { slots, chip: isTooMany, prefer });
   });
-  placeMachines(canvas, cells, hubs, byName);
-  return canvas.finish(topology);
+  const columns = placeMachines(canvas, cells, hubs, byName, options.columns ?? 0);
+  return { ...canvas.finish(topology), columns };
 }
 
 /** A free-form machine whose bridge goes on in a tunnel: drawn as a node is, what hangs on its bridge within it. */
@@ -442,11 +446,19 @@ function chooseColumns(cells: readonly Cell[], below: number): number {
   return best;
 }
 
-function placeMachines(canvas: Canvas, cells: Cell[], hubs: Namespace[], byName: ReadonlyMap<string, Namespace>): void {
+/** Answers with the number of machines beside each other; at least `least` where there are as many. */
+function placeMachines(
+  canvas: Canvas,
+  cells: Cell[],
+  hubs: Namespace[],
+  byName: ReadonlyMap<string, Namespace>,
+  least: number,
+): number {
   const hubCells = hubs.map(measureHub);
   if (hubs.length === 0) turnToPeers(cells);
   const hubHeight = hubCells.length === 0 ? 0 : cellHeight(maxHeights(hubCells), PAD);
-  const columns = cells.length === 0 ? 1 : chooseColumns(cells, hubHeight === 0 ? 0 : hubHeight + CELL_GAP);
+  const chosen = cells.length === 0 ? 1 : chooseColumns(cells, hubHeight === 0 ? 0 : hubHeight + CELL_GAP);
+  const columns = Math.max(chosen, Math.min(least, cells.length));
   const gridRows = Math.ceil(cells.length / columns);
   const columnOf = (index: number) => index % columns;
   const rowOf = (index: number) => Math.floor(index / columns);
@@ -511,6 +523,7 @@ function placeMachines(canvas: Canvas, cells: Cell[], hubs: Namespace[], byName:
   }
 
   placeHubs(canvas, hubCells, ends, y, cells.length > 0);
+  return columns;
 }
 
 /** In a line of machines each interface stands on the side of the machine that its cable leads to. */
@@ -870,7 +883,7 @@ class Canvas {
   }
 
   /** Connects what is inside of boxes, and moves the whole picture to the origin. */
-  finish(topology: Topology): Placement {
+  finish(topology: Topology): Omit<Placement, "columns"> {
     const connected = new Set([...this.#edges.values()].flatMap((edge) => [edge.source, edge.target]));
     for (const namespace of topology.namespaces) {
       for (const each of namespace.interfaces) {
@@ -902,7 +915,7 @@ class Canvas {
     return this.#atOrigin();
   }
 
-  #atOrigin(): Placement {
+  #atOrigin(): Omit<Placement, "columns"> {
     const nodes = [...this.#nodes.values()];
     const edges = [...this.#edges.values()];
     const xs = [

@@ -14,12 +14,14 @@ import type {
   Packet,
 } from "../../preload/contract/calls.ts";
 import type { LabSummary, Progress, Sandbox } from "../../preload/contract/lab.ts";
+import type { LiveLab } from "../../preload/contract/live.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { AskedQuestion, SshHost, TargetStep, TargetSummary, VmStatus } from "../../preload/contract/target.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import type { CallOptions, Client, ConnectionStatus } from "../../renderer/client/client.ts";
 import { comparedPackets } from "./recorded-comparison.ts";
 import { frames, journeys, packets as recorded } from "./recorded-lab.ts";
+import { changeLive, RECORDED_LIVE } from "./recorded-live.ts";
 import { LOCAL, RUNNING_VM, STOPPED_VM, TEST_STEPS, VM } from "./recorded-targets.ts";
 
 export const LAB: LabSummary = {
@@ -108,6 +110,7 @@ export class RecordedClient implements Client {
   vm: VmStatus;
   questions: AskedQuestion[];
   /** Question and answer, as they came. */
+  live: LiveLab = RECORDED_LIVE;
   readonly answers: { question: number; answer?: string }[] = [];
   packets: Packet[];
   readonly #recording: Recording;
@@ -306,8 +309,18 @@ export class RecordedClient implements Client {
     },
     "sandbox.list": async () => ok(this.sandboxes),
     "sandbox.topology": async () => ok(this.#recording.topology),
-    "lab.live": async () => fail("missing", "the recording does not change"),
-    "lab.change": async () => fail("missing", "the recording does not change"),
+    "lab.live": async () => ok(this.live),
+    "lab.change": async ({ change }, { onProgress, signal }) => {
+      onProgress?.({ done: 1, total: 2, why: "Read what is there." });
+      await this.#recording.pause?.();
+      if (signal?.aborted) return fail("cancelled", "Cancelled");
+      const changed = changeLive(this.live, change);
+      if (!changed) return fail("bad-input", `${change.name} can't be changed so`);
+      this.live = changed;
+      this.sandboxes = this.sandboxes.map((sandbox) => ({ ...sandbox, revision: changed.revision }));
+      this.emit("sandboxes.changed", this.sandboxes);
+      return ok(changed);
+    },
     "sandbox.state": async ({ netns, interface: name }) =>
       ok({
         netns,
