@@ -60,7 +60,7 @@ test("a node joins with its pod, is sent to, and leaves", async ({ page, dataDir
   await expect(tree.getByRole("treeitem", { name: /node4/ }).first()).toBeAttached();
   await keepScreenshot("node-added");
 
-  await page.getByRole("combobox", { name: "To" }).selectOption("pod/z");
+  await page.locator("#traffic select").nth(1).selectOption("pod/z");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(page.getByText("1 sent, 1 answered")).toBeVisible();
 
