@@ -7,15 +7,7 @@ import { field } from "../decode/field.ts";
 import { ipLayers, textIn } from "../journey/stack.ts";
 import { passHook } from "./netfilter.ts";
 import { rulePacket } from "./rule-packet.ts";
-import {
-  filtersVlans,
-  linkMtu,
-  linkText,
-  type NamespaceState,
-  portVlans,
-  sysctlLine,
-  wordAfter,
-} from "./state.ts";
+import { filtersVlans, linkMtu, linkText, type NamespaceState, portVlans, sysctlLine, wordAfter } from "./state.ts";
 
 interface BridgeLoss {
   hop: Hop;
