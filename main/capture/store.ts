@@ -53,7 +53,7 @@ type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary"
 export class CaptureStore {
   readonly #follower: Follower;
   #topology: Topology | undefined;
-  #tunnelPorts: TunnelPorts | undefined;
+  #tunnelPorts: TunnelPorts;
   readonly #reading: number;
   readonly #file: PcapngFile | undefined;
   /** The number that an interface with that link type has in the file, by `numberInFile`'s key. */
@@ -69,7 +69,7 @@ export class CaptureStore {
   /** `write` makes a new file at `path` and fills it; without it the file is there and only read. */
   constructor(options: { path: string; topology?: Topology; write?: { lab: string; startedAt: number } }) {
     this.#topology = options.topology;
-    this.#tunnelPorts = options.topology && tunnelPorts(options.topology);
+    this.#tunnelPorts = options.topology ? tunnelPorts(options.topology) : NO_TUNNEL_PORTS;
     this.#follower = new Follower({ interfaces: [], topology: options.topology });
     if (options.write) {
       this.#file = new PcapngFile(options.path, options.write.lab);
@@ -81,13 +81,22 @@ export class CaptureStore {
   /** The lab that is captured has changed. What was captured before is still explained. */
   rewire(topology: Topology): void {
     const ports = tunnelPorts(topology);
-    const before = this.#tunnelPorts ?? NO_TUNNEL_PORTS;
+    const before = this.#tunnelPorts;
     this.#tunnelPorts = {
       vxlan: [...new Set([...ports.vxlan, ...before.vxlan])],
       ip: [...new Set([...ports.ip, ...before.ip])],
     };
     this.#topology = topology;
     this.#follower.rewire(topology, this.#tunnelPorts);
+  }
+
+  /** UDP ports of VXLAN devices that were found on the target: someone may have given a device another one. */
+  addVxlanPorts(ports: readonly number[]): void {
+    const { vxlan, ip } = this.#tunnelPorts;
+    const all = [...new Set([...vxlan, ...ports])];
+    if (all.length === vxlan.length) return;
+    this.#tunnelPorts = { vxlan: all, ip };
+    this.#follower.tunnelPorts = this.#tunnelPorts;
   }
 
   get frameCount(): number {

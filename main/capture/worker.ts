@@ -7,7 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Packet } from "../../preload/contract/calls.ts";
 import { messageOf } from "../../preload/contract/result.ts";
 import { lookupKey, neededLookups, type RouteLookup } from "../cause/lookup.ts";
-import { type KernelState, routesDiffer } from "../cause/state.ts";
+import { type KernelState, routesDiffer, vxlanPortsIn } from "../cause/state.ts";
 import type { DirectionNumber } from "../journey/wiring.ts";
 import { CaptureReader } from "./reader.ts";
 import { CaptureStore, requireLinkType } from "./store.ts";
@@ -133,6 +133,7 @@ function answer<M extends keyof StoreCalls>(id: number, method: M, args: Paramet
 
 function setState(now: KernelState): void {
   if (state && routesDiffer(state, now)) known.clear();
+  store.addVxlanPorts(vxlanPortsIn(now));
   state = now;
   ways.clear();
 }

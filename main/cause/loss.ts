@@ -132,7 +132,7 @@ function strayCauses({ hop, layers, layersOf, state, file, journey, kernel }: Sc
   let from: Hop = hop;
   while (from.parent !== undefined) {
     const before = journey.hops[from.parent];
-    if (!before || textIn(layersOf(before)[0], "dst") !== mac) break;
+    if (!before || !layersOf(before).some((layer) => layer.protocol === "eth" && textIn(layer, "dst") === mac)) break;
     from = before;
   }
   const sender = kernel.namespaces[from.netns];

@@ -81,6 +81,14 @@ export function linkDetail(
   return part?.split(/ addrgenmode | guard /)[0]?.trim();
 }
 
+/** The UDP ports of all VXLAN devices. */
+export function vxlanPortsIn({ namespaces }: KernelState): number[] {
+  const ports = Object.values(namespaces).flatMap(({ links }) =>
+    links.flatMap((line) => (line.includes("vxlan id ") ? Number(wordAfter(line, "dstport")) : [])),
+  );
+  return [...new Set(ports)].filter((port) => port > 0);
+}
+
 /** The VXLAN device of that number. */
 export function vxlanDevice(state: NamespaceState, vni: string): string | undefined {
   for (const line of state.links) {

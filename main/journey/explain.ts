@@ -46,7 +46,9 @@ export function explainJourney(input: JourneyInput): Journey {
   const isTag = (change: Change) => change.layers?.every((protocol) => protocol === "vlan") ?? false;
   const delivered = new Set(input.delivered);
   const start = steps[0]?.sighting.at ?? 0;
-  const lastPiece = steps.findLast(({ sighting }) => sighting.piece && delivered.has(sighting.frame));
+  const lastPiece = steps.at(-1)?.sighting.piece
+    ? steps.findLast(({ sighting }) => sighting.piece && delivered.has(sighting.frame))
+    : undefined;
 
   const hops = steps.map((step, index): Hop => {
     const { frame, layers } = seen.get(step.sighting.frame)!;
@@ -57,8 +59,10 @@ export function explainJourney(input: JourneyInput): Journey {
       changes.unshift({ kind: floods(index, steps, crossings) ? "flooded" : "bridged" });
     }
     const goesOn = steps.some(
-      (next) =>
-        next.parent === index && wiring.namespace[next.sighting.place] === wiring.namespace[step.sighting.place],
+      (next, position) =>
+        wiring.namespace[next.sighting.place] === wiring.namespace[step.sighting.place] &&
+        // The pieces of a tunnel's packet go on as what they are put together to.
+        (next.parent === index || (step.sighting.piece && !next.sighting.piece && position > index)),
     );
     if (delivered.has(frame.index) && !goesOn) {
       changes.push({ kind: "delivered" });

@@ -151,6 +151,11 @@ export class Follower {
     return this.#wiring.add(ref);
   }
 
+  /** How frames are read from now on. */
+  set tunnelPorts(ports: TunnelPorts) {
+    this.#walk = createWalk(ports);
+  }
+
   get interfaces(): readonly InterfaceRef[] {
     return this.#wiring.interfaces;
   }

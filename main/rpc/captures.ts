@@ -146,6 +146,8 @@ export class Captures implements AsyncDisposable {
     if (!shelved) return noCapture(id);
     const beside = await readBeside(dirname(shelved.file));
     const store = new WorkerStore({ path: shelved.file, ...(beside.topology ? { topology: beside.topology } : {}) });
+    const state = beside.states.at(-1);
+    if (state) store.setState(state);
     const read = await store.call("readAll");
     const capture: Capture = { ...shelved, frames: read.frames, packets: read.packets };
     const opened: OpenCapture = { capture: () => capture, store, states: () => beside.states, lookups: beside.lookups };
