@@ -68,7 +68,7 @@ export function passHook(state: NamespaceState, hook: Hook, packet: RulePacket, 
   const passage: Passage = { verdict: "passes", isTranslationUnknown: false, mark };
   for (const chain of chainsOf(state, hook, enter)) {
     if (chain.type === "nat" && !packet.states.includes("NEW")) continue;
-    const walk: Walk = { packet: { ...packet, mark }, steps: 0 };
+    const walk: Walk = { packet: { ...packet, mark }, steps: 0, depth: 0 };
     const end = walkChain(chain, walk);
     ({ mark } = walk.packet);
     passage.mark = mark;
@@ -100,12 +100,15 @@ export function passHook(state: NamespaceState, hook: Hook, packet: RulePacket, 
 interface Walk {
   packet: RulePacket;
   steps: number;
+  /** Chains that were jumped to from each other. */
+  depth: number;
 }
 
 type End = { kind: "accept" | "through" | "unknown" } | { kind: "drop" | "translated"; rule: Rule };
 
 /** Rules that are looked at for one packet: chains may jump to each other in a loop only where they were misread. */
 const MOST_STEPS = 50_000;
+const DEEPEST = 200;
 
 function walkChain(chain: Chain, walk: Walk): End {
   for (const rule of chain.rules) {
@@ -140,7 +143,10 @@ function walkChain(chain: Chain, walk: Walk): End {
       case "jump":
       case "goto": {
         const next = chain.table.get(target.chain);
-        const end = next ? walkChain(next, walk) : ({ kind: "unknown" } as const);
+        if (!next || walk.depth >= DEEPEST) return { kind: "unknown" };
+        walk.depth++;
+        const end = walkChain(next, walk);
+        walk.depth--;
         if (end.kind !== "through" || target.kind === "goto") return end;
         break;
       }
