@@ -290,6 +290,6 @@ function readAsPath(bytes: Uint8Array, start: number, end: number, size: number)
     });
     at = next;
   }
-  value.text = texts.join(" ");
+  value.text = texts.filter((text) => text !== "").join(" ");
   return value;
 }

@@ -15,6 +15,7 @@ import { decodeGre } from "./gre.ts";
 import { decodeHttp } from "./http.ts";
 import { decodeIcmp } from "./icmp.ts";
 import { decodeIcmpv6 } from "./icmpv6.ts";
+import { decodeIgmp } from "./igmp.ts";
 import { decodeIpv4 } from "./ipv4.ts";
 import { decodeIpv6 } from "./ipv6.ts";
 import { DATA, firstHeader, LINK_TYPE } from "./payload.ts";
@@ -33,6 +34,7 @@ const DECODERS = {
   ipv6: decodeIpv6,
   icmp: decodeIcmp,
   icmpv6: decodeIcmpv6,
+  igmp: decodeIgmp,
   udp: decodeUdp,
   tcp: decodeTcp,
   vxlan: decodeVxlan,

@@ -18,6 +18,7 @@ export const IPV4 = indexOf("ipv4");
 export const IPV6 = indexOf("ipv6");
 export const ICMP = indexOf("icmp");
 export const ICMPV6 = indexOf("icmpv6");
+export const IGMP = indexOf("igmp");
 export const UDP = indexOf("udp");
 export const TCP = indexOf("tcp");
 export const VXLAN = indexOf("vxlan");
@@ -56,6 +57,7 @@ export const LEAST = {
   ipv6: 40,
   icmp: 8,
   icmpv6: 8,
+  igmp: 8,
   udp: 8,
   tcp: 20,
   vxlan: 8,
@@ -99,6 +101,8 @@ export function ipPayload(protocol: number, network: number): number {
       return network === IPV4 ? ICMP : DATA;
     case IP_PROTOCOL.icmpv6:
       return network === IPV6 ? ICMPV6 : DATA;
+    case IP_PROTOCOL.igmp:
+      return network === IPV4 ? IGMP : DATA;
     case IP_PROTOCOL.tcp:
       return TCP;
     case IP_PROTOCOL.udp:

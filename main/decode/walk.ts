@@ -17,6 +17,7 @@ import {
   GRE,
   ICMP,
   ICMPV6,
+  IGMP,
   IPV4,
   IPV6,
   ipPayload,
@@ -160,6 +161,9 @@ export function walkFrame(
       }
       case ICMP:
         if (left < LEAST.icmp) break;
+        return;
+      case IGMP:
+        if (left < LEAST.igmp) break;
         return;
       case ARP:
         // Only MAC and IPv4 addresses are read.

@@ -144,6 +144,12 @@ export async function readParts<P extends { command: string }>(
   return texts.ok ? ok(parts.map((part, index) => ({ ...part, text: (texts.value[index] ?? "").trimEnd() }))) : texts;
 }
 
+/** As sysctl writes them, which takes a dot in an interface's name for a slash. */
+function settingsOf(dev: string): string {
+  const own = ["forwarding", "rp_filter", "proxy_arp"].map((name) => `conf.${dev.replaceAll(".", "/")}.${name}`);
+  return ["ip_forward", "conf.all.rp_filter", ...own].map((name) => `net.ipv4.${name}`).join(" ");
+}
+
 /** The live state of one interface, each part as its command prints it. */
 export async function readInterfaceState(
   sandbox: OpenSandbox,
@@ -158,6 +164,9 @@ export async function readInterfaceState(
     { name: "routes", command: `ip -n ${file} route show dev ${item.name}` },
     { name: "neighbours", command: `ip -n ${file} neigh show dev ${item.name}` },
     { name: "fdb", command: `bridge -n ${file} fdb show ${fdb}` },
+    { name: "settings", command: `ip netns exec ${file} sysctl ${settingsOf(item.name)}` },
+    // Policies, and what is said of this interface, with how often each was met.
+    { name: "rules", command: `ip netns exec ${file} iptables-save -c | grep -E '^(:[A-Z]+ |.* -[io] ${item.name} )'` },
   ];
   const parts = await readParts(sandbox, commands);
   return parts.ok ? ok({ netns, interface: item.name, parts: parts.value }) : parts;

@@ -100,5 +100,9 @@ export interface Diagnosis {
 export interface InterfaceState {
   netns: string;
   interface: string;
-  parts: { name: "link" | "addresses" | "routes" | "neighbours" | "fdb"; command: string; text: string }[];
+  parts: {
+    name: "link" | "addresses" | "routes" | "neighbours" | "fdb" | "settings" | "rules";
+    command: string;
+    text: string;
+  }[];
 }

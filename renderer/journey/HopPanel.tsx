@@ -16,7 +16,13 @@ export function HopPanel() {
   return (
     <div className="hop-panel">
       {hop && selected !== undefined && (
-        <Why hop={hop} index={selected} total={hops.length} isEnd={interfaceName(hop) === lostAt} />
+        <Why
+          hop={hop}
+          index={selected}
+          total={hops.length}
+          isEnd={interfaceName(hop) === lostAt}
+          error={journey.status === "ready" ? journey.value.error : undefined}
+        />
       )}
       <FramePanel />
     </div>

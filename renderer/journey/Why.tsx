@@ -1,6 +1,6 @@
 /** Why a packet came to one hop as it did: each change, the kernel state behind it, and the command that shows it. */
 
-import { type Cause, type Hop, OBSTACLES } from "../../preload/contract/journey.ts";
+import { type Cause, type Hop, type JourneyError, OBSTACLES } from "../../preload/contract/journey.ts";
 import { Command } from "../app/Command.tsx";
 import { useWords } from "../app/page-context.ts";
 import { changeFacts } from "./change-facts.ts";
@@ -11,9 +11,11 @@ interface Props {
   total: number;
   /** Here a lost packet was seen last. */
   isEnd: boolean;
+  /** What the packet was answered with instead. */
+  error?: JourneyError | undefined;
 }
 
-export function Why({ hop, index, total, isEnd }: Props) {
+export function Why({ hop, index, total, isEnd, error }: Props) {
   const words = useWords().journey;
   const causes = hop.causes ?? [];
   const isDropped = index > 0 && causes.some(({ kind }) => OBSTACLES.has(kind));
@@ -51,6 +53,7 @@ export function Why({ hop, index, total, isEnd }: Props) {
           <strong>{isEnd ? words.notSeenFurther : words.droppedThere}</strong>
         </p>
       )}
+      {isEnd && error && <p>{words.answeredWith(error.summary, error.by)}</p>}
       {isEnd && causes.length === 0 && <p className="quiet">{words.noReason}</p>}
       {causes.length > 0 && <Causes causes={causes} />}
     </section>

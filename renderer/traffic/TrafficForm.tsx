@@ -193,6 +193,7 @@ export function TrafficForm({ topology, suggestions, words: button, busy, needs,
         <label>
           <span>{words.traffic.size}</span>
           <input
+            className="size"
             type="number"
             min={0}
             max={65_507}

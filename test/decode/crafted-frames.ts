@@ -206,6 +206,36 @@ const wellFormed: CraftedFrame[] = [
     notForTshark: "tshark shows the length that it assumes",
   },
   {
+    title: "IGMP version 2 report",
+    bytes: eth(IPV4, ipv4(2, concat(hex("16000904"), ip("239.1.1.1")), { ttl: 1 })),
+  },
+  { title: "IGMP general query", bytes: eth(IPV4, ipv4(2, concat(hex("1164ee9b"), ip("0.0.0.0")), { ttl: 1 })) },
+  {
+    title: "IGMP version 3 report that joins a group and leaves another",
+    bytes: eth(
+      IPV4,
+      ipv4(
+        2,
+        concat(
+          hex("2200eafb"),
+          u16(0),
+          u16(2),
+          hex("04000000"),
+          ip("239.1.1.1"),
+          hex("03000001"),
+          ip("239.1.1.2"),
+          ip("10.0.0.9"),
+        ),
+        { ttl: 1 },
+      ),
+    ),
+  },
+  {
+    title: "IGMP version 3 report with fewer records than it says",
+    bytes: eth(IPV4, ipv4(2, concat(hex("22000000"), u16(0), u16(3), hex("04000000"), ip("239.1.1.1")), { ttl: 1 })),
+    notForTshark: "tshark reads past the packet's end",
+  },
+  {
     title: "ICMP fragmentation needed",
     bytes: eth(IPV4, ipv4(ICMP, icmp(3, 4, concat(u16(0), u16(1450), ping.subarray(0, 28))))),
   },

@@ -143,6 +143,9 @@ const comparisons: Comparison[] = [
   { tshark: "icmp.seq", ours: numbers("icmp", "seq") },
   { tshark: "icmp.mtu", ours: numbers("icmp", "mtu") },
   { tshark: "icmp.redir_gw", ours: values("icmp", "gateway") },
+  { tshark: "igmp.type", ours: numbers("igmp", "type") },
+  { tshark: "igmp.num_grp_recs", ours: numbers("igmp", "recordCount") },
+  { tshark: "igmp.record_type", ours: numbers("igmp", "record", "recordType") },
   { tshark: "icmpv6.type", ours: numbers("icmpv6", "type") },
   { tshark: "icmpv6.code", ours: numbers("icmpv6", "code") },
   { tshark: "icmpv6.mtu", ours: ofType(2, numbers("icmpv6", "mtu")) },
@@ -363,6 +366,7 @@ const COMPARED: ReadonlySet<string> = new Set<Protocol>([
   "ipv6",
   "icmp",
   "icmpv6",
+  "igmp",
   "udp",
   "tcp",
   "vxlan",
@@ -377,7 +381,9 @@ const COMPARED: ReadonlySet<string> = new Set<Protocol>([
 function tsharkLayers(protocols: string): string {
   const names = protocols.split(":").map((name) => TSHARK_NAMES[name] ?? name);
   const icmp = names.findIndex((name) => name === "icmp" || name === "icmpv6");
-  return (icmp === -1 ? names : names.slice(0, icmp + 1)).filter((name) => COMPARED.has(name)).join(" ");
+  const read = (icmp === -1 ? names : names.slice(0, icmp + 1)).filter((name) => COMPARED.has(name));
+  // tshark names IGMP once for all versions and once for the one.
+  return read.filter((name, index) => name !== "igmp" || read[index - 1] !== "igmp").join(" ");
 }
 
 function ourLayers(layers: readonly Layer[]): string {
