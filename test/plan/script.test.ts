@@ -19,6 +19,8 @@ async function planOf(id: string): Promise<Plan> {
 
 describe.each([
   "bridge-arp",
+  "calico-bgp",
+  "calico-bgp-router",
   "calico-ipip",
   "calico-ipip-crosssubnet",
   "flannel-host-gw",
