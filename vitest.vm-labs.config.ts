@@ -19,6 +19,7 @@ export default defineConfig({
       "test/netns/facts.test.ts",
       "test/netns/checks.test.ts",
       "test/netns/faults.test.ts",
+      "test/netns/joins.test.ts",
     ],
     globalSetup: ["test/vm/in-vm.ts"],
     fileParallelism: false,

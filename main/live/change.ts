@@ -7,7 +7,7 @@ import { type Lab, runningLabSchema } from "../lab/schema.ts";
 import { validateLab } from "../lab/validate.ts";
 import { parseAddress, parsePrefixed } from "../layout/address.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
-import { chooseAddress } from "./free-address.ts";
+import { chooseAddresses } from "./free-address.ts";
 import type { Live } from "./live.ts";
 import { holdShares } from "./start.ts";
 import { announcedLab } from "./topology.ts";
@@ -66,14 +66,22 @@ function addNode(live: Live, wanted: Extract<LabChange, { kind: "add-node" }>): 
   if (lab.nodes.some((node) => node.name === name)) return fail("exists", `there is a node ${name} already`);
   const taken = pods.find((pod) => lab.pods.some((other) => other.name === pod));
   if (taken) return fail("exists", `there is a pod ${taken} already`);
-  const address = wanted.address === undefined ? chooseAddress(lab, wanted.network) : ok(wanted.address);
-  if (!address.ok) return address;
+  const addresses = chooseAddresses(lab, wanted);
+  if (!addresses.ok) return addresses;
+  const [first = "", ...others] = addresses.value;
   const joined: Lab = {
     ...lab,
-    nodes: [...lab.nodes, { name, address: address.value, ...(wanted.network ? { network: wanted.network } : {}) }],
+    nodes: [
+      ...lab.nodes,
+      {
+        name,
+        address: others.length > 0 ? [first, ...others] : first,
+        ...(wanted.network ? { network: wanted.network } : {}),
+      },
+    ],
     pods: [...lab.pods, ...pods.map((pod) => ({ name: pod, node: name }))],
   };
-  const checked = checkLab(joined, `${name} can't join`, address.value);
+  const checked = checkLab(joined, `${name} can't join`, first);
   return checked.ok ? ok({ lab: holdShares(checked.value) }) : checked;
 }
 

@@ -1,4 +1,4 @@
-/** An address for a node that joins. Pure. */
+/** Addresses for a node that joins. Pure. */
 
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
 import type { Lab } from "../lab/schema.ts";
@@ -12,8 +12,26 @@ import {
 } from "../layout/address.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 
+/**
+ * The one that is asked for, else one of the network that is asked for, else one of the first node's network. Where the first
+ * node has cards on more networks, so has the new one.
+ */
+export function chooseAddresses(lab: Lab, wanted: { address?: string; network?: string }): Result<string[]> {
+  const cards = lab.nodes[0] ? nodeAddresses(lab.nodes[0]).map((address) => networkOf(lab, address)?.name) : [];
+  const first = wanted.address === undefined ? chooseAddress(lab, wanted.network) : ok(wanted.address);
+  if (!first.ok) return first;
+  const home = networkOf(lab, first.value)?.name;
+  const addresses = [first.value];
+  for (const network of cards.includes(home) ? cards.filter((name) => name !== home) : []) {
+    const address = chooseAddress(lab, network);
+    if (!address.ok) return address;
+    addresses.push(address.value);
+  }
+  return ok(addresses);
+}
+
 /** The one behind the last node of that network (of the first node's unless named), else its lowest free one. */
-export function chooseAddress(lab: Lab, wanted: string | undefined): Result<string> {
+function chooseAddress(lab: Lab, wanted: string | undefined): Result<string> {
   const { networks } = lab.underlay;
   const first = lab.nodes[0] && networkOf(lab, nodeAddresses(lab.nodes[0])[0]!);
   const network = wanted === undefined ? first : networks.find(({ name }) => name === wanted);
