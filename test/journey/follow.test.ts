@@ -106,7 +106,7 @@ describe("which frames are one packet", () => {
       }),
       { numRuns: 200 },
     );
-  });
+  }, 60_000);
 
   test("two equal packets in flight together keep their order", () => {
     const same = eth(mac(1), mac(2), 0x0800, ipv4({ src: A, dst: C, id: 0 }, 17, udp(4000, 5000, Buffer.from("same"))));
