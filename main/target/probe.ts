@@ -81,7 +81,11 @@ const PROBES: Record<string, Probe> = {
   ipvlan: { ...link("ipvlan"), try: "ip link add p$d type bridge && ip link add link p$d name $d type ipvlan" },
   vrf: link("vrf", "table 10"),
   wireguard: link("wireguard"),
-  tun: { ...link("tun"), try: "ip tuntap add dev $d mode tun" },
+  tun: {
+    kind: "kernel",
+    try: "ip tuntap add dev $d mode tun",
+    fix: "Load the module as root: modprobe tun. If it says that permission is denied, /dev/net/tun is for root alone: chmod 666 /dev/net/tun, or build labs as root.",
+  },
 };
 
 /** What every lab needs, whatever its file says. Captures and traffic are started by perl (see hub-script.ts). */

@@ -5,7 +5,9 @@ import { field } from "../../main/decode/field.ts";
 import { createWalk, MAX_LAYERS, walkFrame } from "../../main/decode/walk.ts";
 import { type Field, type Layer, PROTOCOLS } from "../../preload/contract/frame.ts";
 
-const walk = createWalk();
+/** That of the crafted frame with a packet in UDP. */
+const TUNNEL_PORTS = { vxlan: [], ip: [8285] };
+const walk = createWalk(TUNNEL_PORTS);
 /** The frame is walked inside a larger buffer, as in a capture, so that reading past its end would show. */
 const MARGIN = 32;
 const capture = new Uint8Array(70_000);
@@ -14,7 +16,7 @@ const capture = new Uint8Array(70_000);
 export function checkFrame(bytes: Uint8Array, linkType?: number): void {
   let layers: Layer[] = [];
   try {
-    layers = decodeFrame(bytes, { linkType });
+    layers = decodeFrame(bytes, { linkType, tunnelPorts: TUNNEL_PORTS });
     // A raw frame without bytes has nothing that could be broken.
     if (layers.length > 0 || bytes.length > 0) checkRanges(layers, bytes.length);
     checkWalk(layers, bytes, linkType);

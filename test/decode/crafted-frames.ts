@@ -320,6 +320,10 @@ const wellFormed: CraftedFrame[] = [
     bytes: eth(IPV4, ipv4(UDP, udp(1, 8472, vxlan(1, eth(IPV4, ipv4(UDP, udp(2, 4789, vxlan(2, inner)))))))),
   },
   { title: "IPIP", bytes: eth(IPV4, ipv4(4, ping)) },
+  {
+    title: "a whole packet in UDP, on a port that only a topology tells",
+    bytes: eth(IPV4, ipv4(UDP, udp(8285, 8285, ping))),
+  },
   { title: "SIT", bytes: eth(IPV4, ipv4(41, ping6)) },
   { title: "IPv4 in IPv6", bytes: eth(IPV6, ipv6(4, ping)) },
   { title: "GRE with IPv4", bytes: eth(IPV4, ipv4(GRE, gre(IPV4, ping))) },

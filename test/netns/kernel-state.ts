@@ -31,7 +31,8 @@ say . end
 
 const linkSchema = z.object({
   ifname: z.string(),
-  address: z.string(),
+  /** A TUN device has none. */
+  address: z.string().default(""),
   mtu: z.number(),
   operstate: z.string(),
   flags: z.array(z.string()),

@@ -61,10 +61,13 @@ function scriptOf(lab: Lab): string {
   return printPlan(planLab(layOutLab(lab)));
 }
 
-/** Pings every address from every namespace, after the state is read. */
-function pingAll(namespaces: string[], addresses: string[]): string {
+/**
+ * Pings every address from every namespace, after the state is read. Once it has an answer, ping waits for the next no longer
+ * than two round trips: where a process carries packets, only one at a time tells what is lost.
+ */
+function pingAll(namespaces: string[], addresses: string[], count = 2): string {
   return `for netns in ${namespaces.join(" ")}; do for address in ${addresses.join(" ")}; do
-    echo "$netns $address $(ip netns exec "$netns" ping -q -n -c 2 -i 0.01 -W 2 "$address" | grep -o '[0-9.]*% packet loss')"
+    echo "$netns $address $(ip netns exec "$netns" ping -q -n -c ${count} -i 0.01 -W 2 "$address" | grep -o '[0-9.]*% packet loss')"
   done; done`;
 }
 
@@ -238,6 +241,21 @@ for (const who of WHO) {
       expect(node2.rules).toEqual(flannelRules("10.244.0.0/16", "10.244.1.0/24"));
       expect(node2.text("files")).toContain("FLANNEL_SUBNET=10.244.1.1/24\nFLANNEL_MTU=1500\n");
       expect(state.rest.trim().split("\n")).toEqual(everyPing(pods, addresses));
+    });
+
+    it("flannel-udp carries packets by a process on each node, which ends with the lab", async () => {
+      const pods = ["pod.a", "pod.b", "pod.c", "pod.d"];
+      const addresses = ["10.244.0.2", "10.244.0.3", "10.244.1.2", "10.244.2.2"];
+      const sockets = "nsenter --net=/run/netns/node.node2 ss -Hlunp | grep -o 'flanneld'";
+      const { state } = await buildAndRead(
+        who,
+        await bundled("flannel-udp"),
+        `${pingAll(pods, [...addresses, "192.168.32.1"], 1)}\n${sockets}`,
+      );
+      const node2 = netns(state, "node.node2");
+      expect(node2.link("flannel0")).toMatchObject({ mtu: 1472, operstate: "UP", linkinfo: { info_kind: "tun" } });
+      expect(node2.routes).toContain("10.244.0.0/16 dev flannel0");
+      expect(state.rest.trim().split("\n")).toEqual([...everyPing(pods, [...addresses, "192.168.32.1"]), "flanneld"]);
     });
 
     it("a lab with other names, subnets, VNI, port and MTU is built by the same rules", async () => {
