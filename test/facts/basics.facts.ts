@@ -221,7 +221,7 @@ const vxlanPings = (source: string): Fact[] => [
     says: "all three hosts are on one Ethernet: a ping arrives with its TTL untouched",
     source,
     netns: "h1",
-    read: "for last in 2 3; do ping -n -c 1 -w 5 10.0.0.$last | grep -o 'ttl=[0-9]*'; done",
+    read: "for last in 2 3; do ping -n -c 1 -w 5 10.0.0.$last | grep -m 1 -o 'ttl=[0-9]*'; done",
     is: ["ttl=64", "ttl=64"],
   },
   {
