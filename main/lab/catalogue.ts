@@ -4,10 +4,9 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { LANGUAGES, type LabSummary, type Language } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
-import { readLab, readText } from "./read.ts";
+import { comparedLabs, parseLab, readLab, readText } from "./read.ts";
 import { groupOf, requirementsOf } from "./requirements.ts";
 import type { Lab } from "./schema.ts";
-import type { Compared } from "./validate-comparison.ts";
 
 const LAB_FILE = "lab.yaml";
 
@@ -15,7 +14,7 @@ export interface ReadLab {
   lab: Lab;
   file: string;
   /** Of a comparison: its two labs. */
-  compared?: [ReadLab, ReadLab];
+  compared?: readonly [ReadLab, ReadLab];
 }
 
 export interface FoundLab extends ReadLab {
@@ -72,18 +71,16 @@ export function summaryOf({ lab, file, compared }: ReadLab): LabSummary {
 
 /** Reads a lab file and, of a comparison, the two labs that it names. Faults: those of `readLab`. */
 export async function readWithCompared(file: string, labsDir: string): Promise<Result<ReadLab>> {
-  const read = await readLab(file);
-  if (!read.ok || !read.value.lab.compare) return read;
-  const refs = read.value.lab.compare.labs;
-  const [left, right] = [await readCompared(refs[0], file, labsDir), await readCompared(refs[1], file, labsDir)];
-  const whole = await readLab(
-    file,
-    new Map<string, Compared>([
-      [refs[0], left],
-      [refs[1], right],
-    ]),
-  );
-  return whole.ok && "lab" in left && "lab" in right ? ok({ ...whole.value, compared: [left, right] }) : whole;
+  const text = await readText(file);
+  if (!text.ok) return text;
+  const refs = comparedLabs(text.value);
+  const found = new Map<string, ReadLab | { problem: string }>();
+  for (const ref of refs) found.set(ref, await readCompared(ref, file, labsDir));
+  const lab = parseLab(text.value, file, found);
+  if (!lab.ok) return lab;
+  const [left, right] = lab.value.compare?.labs.map((ref) => found.get(ref)) ?? [];
+  const isWhole = left && "lab" in left && right && "lab" in right;
+  return ok({ lab: lab.value, file, ...(isWhole ? { compared: [left, right] } : {}) });
 }
 
 /** A lab that a comparison in `file` names: the id of one that comes with Hoplab, or a path from the folder of that file. */

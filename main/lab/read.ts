@@ -4,7 +4,7 @@
  */
 
 import { open, stat } from "node:fs/promises";
-import { type Alias, type Document, LineCounter, parseDocument, visit } from "yaml";
+import { type Alias, type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import { fail, ok, type Problem, type Result } from "../../preload/contract/result.ts";
 import { describeIssue } from "./issue.ts";
 import { keyText, Locator, startOf } from "./locate.ts";
@@ -26,13 +26,10 @@ interface Spot {
 }
 
 /** Faults: `not-found`, `storage` (unreadable), `bad-input` (no regular file, too large, not UTF-8, or with problems). */
-export async function readLab(
-  file: string,
-  compared?: ReadonlyMap<string, Compared>,
-): Promise<Result<{ lab: Lab; file: string }>> {
+export async function readLab(file: string): Promise<Result<{ lab: Lab; file: string }>> {
   const text = await readText(file);
   if (!text.ok) return text;
-  const lab = parseLab(text.value, file, compared);
+  const lab = parseLab(text.value, file);
   return lab.ok ? ok({ lab: lab.value, file }) : lab;
 }
 
@@ -67,6 +64,16 @@ function decodeUtf8(bytes: Uint8Array, file: string): Result<string> {
   } catch {
     return fail("bad-input", `${file} is not UTF-8 text`);
   }
+}
+
+/** The labs that a comparison names, as far as the file can be read; none of any other lab. Pure. */
+export function comparedLabs(text: string): string[] {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
+  if (!isMap(document.contents) || document.errors.length > 0) return [];
+  const labs = isMap(document.get("compare")) ? document.getIn(["compare", "labs"]) : undefined;
+  return isSeq(labs)
+    ? labs.items.flatMap((item) => (isScalar(item) && typeof item.value === "string" ? item.value : []))
+    : [];
 }
 
 /** Pure. `file` is only named in the problems. `compared`: of a comparison, the labs that it names. */
@@ -139,7 +146,7 @@ function checkData(
   });
   const salvage = salvageLab(data, issues);
   if (!salvage) return { findings: refused };
-  const senseless = validateLab(salvage.lab, salvage.damaged).map(({ path, message }) =>
+  const senseless = validateLab(salvage.lab, salvage.damaged, compared).map(({ path, message }) =>
     spot({ path: salvage.original(path), message }),
   );
   return { findings: [...refused, ...senseless] };
