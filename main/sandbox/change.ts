@@ -111,7 +111,8 @@ async function runChange(
     printChange(plan, undo, {
       begin: beginning(version, leftovers ? after : before, leftovers ? before : after),
       done: settle(sandbox, after),
-      back: leftovers ? "" : settle(sandbox, before),
+      // What it is now is written down only behind the last batch, so that is as it was.
+      back: leftovers ? "" : writeWhole("version", version),
     }),
   );
   let failed: number | undefined;
