@@ -34,9 +34,10 @@ const MOST_CONNECTIONS = 2000;
  */
 const INSIDE = [
   ["sysctls", `cd /proc/sys && grep -Hs . ${SYSCTLS}`],
-  ["rules", "iptables-save -c | grep -v ^#"],
+  ["rules", 'rules=$(iptables-save -c | grep -v "^#"); echo "$rules"'],
   ["nftables", "nft -s list ruleset"],
-  ["sets", "ipset save"],
+  // Each program takes its time on a slow target: sets are read where a rule asks for one.
+  ["sets", 'case "$rules" in *match-set*) ipset save;; esac'],
   ["conntrack", `head -n ${MOST_CONNECTIONS} /proc/net/nf_conntrack`],
   ["vlans", "bridge vlan show"],
   ["counters", "nstat -asz TcpExtIPReversePathFilter | grep -v ^#"],
@@ -47,13 +48,21 @@ interface Read {
   command: string;
 }
 
+/** All that matters of a namespace that only switches frames. */
+const OF_SWITCH: ReadonlySet<string> = new Set(["sysctls", "vlans"]);
+
 /** One shell reads all that needs one. A pod answers for nobody and translates nothing: its rules are not read. */
 function readsOf(sandbox: OpenSandbox, name: string): Read[] {
   const file = netnsFile(name);
   const reads = PARTS.map(([part, program, what]): Read => ({ part, command: `${program} -n ${file} ${what}` }));
+  const items = sandbox.topology.namespaces.find((netns) => netns.name === name)?.interfaces ?? [];
   if (!name.startsWith("pod/")) {
-    const script = INSIDE.map(([, command]) => `(${command}) 2>/dev/null`).join(`; echo ${MARK}; `);
-    const [first, ...others] = INSIDE.map(([part]): Read => ({ part, command: "" }));
+    const hasBridge = items.some(({ kind }) => kind === "bridge");
+    const inside = INSIDE.filter(
+      ([part]) => (part !== "vlans" || hasBridge) && (!name.startsWith("net/") || OF_SWITCH.has(part)),
+    );
+    const script = inside.map(([, command]) => `{ ${command}; } 2>/dev/null`).join(`; echo ${MARK}; `);
+    const [first, ...others] = inside.map(([part]): Read => ({ part, command: "" }));
     // The marks of the others are printed inside.
     reads.push({ part: first!.part, command: `nsenter --net=/run/netns/${file} sh -c '${script}'` }, ...others);
     const sockets = `${FILES_FOLDER}/${file}/run/*/bird.ctl`;
@@ -61,7 +70,6 @@ function readsOf(sandbox: OpenSandbox, name: string): Read[] {
     reads.push({ part: "bird", command: `for ctl in ${sockets}; do [ ! -S "$ctl" ] || { ${ask}; }; done` });
   }
   // Only a process that carries packets is part of the way that they take.
-  const items = sandbox.topology.namespaces.find((netns) => netns.name === name)?.interfaces ?? [];
   if (items.some(({ kind }) => kind === "tun")) {
     reads.push({ part: "sockets", command: `nsenter --net=/run/netns/${file} ss -Hlunp` });
   }

@@ -206,6 +206,65 @@ describe("a packet that was put on a wire and not seen at the other end", () => 
   });
 });
 
+describe("a frame that a switch with VLANs took in and passed on to no port", () => {
+  const host = Buffer.from("020000000011", "hex");
+  const other = Buffer.from("020000000012", "hex");
+  /** As `bridge vlan show` prints them. */
+  const vlans = [
+    "trunk             10",
+    "                  20",
+    "port1             10 PVID Egress Untagged",
+    "port2             20 PVID Egress Untagged",
+  ];
+
+  /** A switch with these VLANs on its ports. */
+  function withSwitch(lines: string[]): Kernel {
+    const port = (index: number, dev: string) =>
+      `${index}: ${dev}@if2: <UP,LOWER_UP> mtu 1500 master br0 state UP\\    link/ether 02:00:00:00:01:0${index} `;
+    return kernel((namespaces) => {
+      namespaces.sw = {
+        links: [
+          "2: br0: <UP,LOWER_UP> mtu 1500 state UP\\    link/ether 02:00:00:00:01:02 \\    bridge forward_delay 1500 vlan_filtering 1 vlan_protocol 802.1Q ",
+          port(3, "trunk"),
+          port(4, "port1"),
+          port(5, "port2"),
+        ],
+        addresses: [],
+        routes: [],
+        neighbours: [],
+        fdb: [],
+        vlans: lines,
+      };
+    });
+  }
+
+  const untagged = (place: string) => [
+    ...passes(0, eth(other, host, 0x0800, ping), "h/eth0 out"),
+    ...passes(1, eth(other, host, 0x0800, ping), place),
+  ];
+
+  test("came by a port that is not in its VLAN", () => {
+    const tagged = Buffer.concat([Buffer.from([0, 30, 8, 0]), ping]);
+    const frames = passes(0, eth(other, host, 0x8100, tagged), "h/eth0 out", "sw/trunk in");
+    expect(lose(frames, withSwitch(vlans)).causes).toEqual([
+      { kind: "vlan", text: "VLAN 30 is not allowed on trunk (10, 20)", command: "bridge -n sw vlan show dev trunk" },
+    ]);
+  });
+
+  test("came by a port that has no VLAN for frames without a tag", () => {
+    expect(texts(untagged("sw/trunk in"), withSwitch(vlans))).toEqual([
+      "vlan: trunk has no VLAN for frames without a tag (10, 20)",
+    ]);
+  });
+
+  test("is in a VLAN that no other port is in", () => {
+    expect(texts(untagged("sw/port1 in"), withSwitch(vlans.filter((line) => !line.startsWith("trunk"))))).toEqual([
+      "vlan: no other port of br0 is in VLAN 10",
+    ]);
+    expect(texts(untagged("sw/port1 in"), withSwitch(vlans))).toEqual([]);
+  });
+});
+
 test("state that older captures lack gives no cause and no error", () => {
   const old = kernel((namespaces) => {
     for (const state of Object.values(namespaces)) {
