@@ -59,6 +59,8 @@ export class Hub implements TargetLink, AsyncDisposable {
   #resolveLost: (fault: Fault) => void = () => {};
   #nextId = 1;
   #heardAt = performance.now();
+  /** Pings since then. Time in which this process itself did not run says nothing about the other side. */
+  #unanswered = 0;
   #pinger: NodeJS.Timeout | undefined;
   #pingedAt = 0;
   /** The shortest round trip so far, by which the clocks were compared best, and what it told. */
@@ -167,6 +169,7 @@ export class Hub implements TargetLink, AsyncDisposable {
       if (options.signal?.aborted) cancel();
       const take = (frame: HubFrame) => {
         this.#heardAt = performance.now();
+        this.#unanswered = 0;
         if (frame.type === "ready") {
           const [uid = "", kernel = "", hostname = "", clock = ""] = frame.data.toString("utf8").split("\0");
           this.#greeting = { uid: Number(uid), kernel, hostname };
@@ -215,7 +218,7 @@ export class Hub implements TargetLink, AsyncDisposable {
 
   #watch(): void {
     this.#pinger = setInterval(() => {
-      if (this.silence() > LOST_MS) {
+      if (this.#unanswered++ * PING_MS > LOST_MS) {
         const message = `nothing was heard of ${this.#name} for ${Math.round(this.silence() / 1000)} s`;
         this.#lose({ code: "gone", message, fix: "It is tried again; labs that are up there stay up." });
         this.#process.kill("SIGKILL");

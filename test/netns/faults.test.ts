@@ -15,7 +15,7 @@ import type { Traffic } from "../../preload/contract/lab.ts";
 import type { LabChange } from "../../preload/contract/live.ts";
 import type { Result } from "../../preload/contract/result.ts";
 import { BackendClient } from "./backend-client.ts";
-import { inSandbox, newTraces, traces, until, Workplace } from "./hoplab.ts";
+import { newTraces, readInSandbox, traces, until, Workplace } from "./hoplab.ts";
 import { comparable, READ_STATE } from "./kernel-state.ts";
 import { builder, labsHere } from "./labs.ts";
 
@@ -56,7 +56,7 @@ async function received(name: string, traffic: Traffic): Promise<number> {
 
 async function stateOf(name: string): Promise<string[]> {
   const { pid } = value(await findHolder(target, name));
-  return comparable(inSandbox(pid, "sh", "-c", READ_STATE));
+  return comparable(await readInSandbox(pid, READ_STATE));
 }
 
 const isThorough = builder === "root" && !process.env.HOPLAB_TEST_SSH;

@@ -1,6 +1,6 @@
 /** Runs the built command line in kernel tests, with a data folder of its own, and looks at what is left afterwards. */
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { argvThere, isRootThere } from "./there.ts";
 
 /** A target that the tests' labs are built on instead of this machine; `HOPLAB_TARGET` names it. */
@@ -143,6 +144,15 @@ export async function until<T>(look: () => Promise<T> | T, holds: (seen: T) => b
 export function enterSandbox(pid: number): string[] {
   const rootless = !isRootThere;
   return ["nsenter", "-t", String(pid), ...(rootless ? ["-U", "--preserve-credentials"] : []), "-m", "-n", "-p", "--"];
+}
+
+/**
+ * What a shell script prints inside a sandbox, without Hoplab's own code. It does not hold up this process, whose
+ * connections would be given up for lost where that takes long, as in the VM.
+ */
+export async function readInSandbox(pid: number, script: string): Promise<string> {
+  const [program = "", ...rest] = argvThere([...enterSandbox(pid), "sh", "-c", script]);
+  return (await promisify(execFile)(program, rest, { encoding: "utf8", maxBuffer: 1 << 26 })).stdout;
 }
 
 /** Runs a program inside a sandbox, without Hoplab's own code. */
