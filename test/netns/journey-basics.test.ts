@@ -135,13 +135,13 @@ const TABLE: Sent[] = [
     hops: [
       "h1/eth0 out",
       "sw1/port1 in",
+      "sw1/uplink out flooded wrapped(vlan)",
+      "router/eth0 in",
+      "router/eth0.10 in unwrapped(vlan)",
       "sw1/trunk out flooded wrapped(vlan)",
       "sw2/trunk in",
       "sw2/port1 out bridged unwrapped(vlan)",
       "h3/eth0 in delivered",
-      "sw1/uplink out flooded wrapped(vlan)",
-      "router/eth0 in",
-      "router/eth0.10 in unwrapped(vlan)",
     ],
     causes: {
       "sw1/trunk out": ["ff:ff:ff:ff:ff:ff is broadcast: bridge br0 sends it to all its ports in VLAN 10", "trunk 10"],
