@@ -283,9 +283,13 @@ export class CaptureStore {
     return this.#follower.frameCount + this.#pending.length;
   }
 
-  /** A journey with its hops and their layers; undefined where there is none of that number. */
-  journey(id: number): JourneyWithLayers | undefined {
-    if (id < 0 || id >= this.#follower.journeyCount) return undefined;
+  /**
+   * A journey with its hops and their layers; of one that was found to be part of another, that other one. Undefined where
+   * there is none of that number.
+   */
+  journey(asked: number): JourneyWithLayers | undefined {
+    if (asked < 0 || asked >= this.#follower.journeyCount) return undefined;
+    const id = this.#follower.wholeOf(asked);
     const frames = this.#follower
       .journeyFrames(id)
       .map((index) => ({ frame: this.#follower.frame(index), layers: this.#decode(index, this.bytes(index)) }));

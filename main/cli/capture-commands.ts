@@ -129,17 +129,17 @@ export async function runRead(options: CliOptions, file: string, more: ReadOptio
   }
   const listed = store.packets(0, more.limit);
   const page = { ...listed, packets: listed.packets.filter((packet) => packet.hops > 0) };
+  // Some were found to be part of another: pieces, or copies.
+  const packets = store.packetCount - (listed.packets.length - page.packets.length);
   if (json) {
     const journeys = page.packets.map((packet) => open(packet.journey));
-    process.stdout.write(
-      `${JSON.stringify({ file, frames: store.frameCount, packets: store.packetCount, journeys })}\n`,
-    );
+    process.stdout.write(`${JSON.stringify({ file, frames: store.frameCount, packets, journeys })}\n`);
   } else {
     const short = store.packetCount <= SHORT_FILE;
     const journeys = short ? page.packets.flatMap((packet) => open(packet.journey) ?? []) : [];
     process.stdout.write(`${short ? journeys.map(printJourney).join("\n\n") : printPackets(page.packets)}\n\n`);
     process.stdout.write(
-      `${store.frameCount} frames of ${store.packetCount} packets${page.total > page.packets.length ? `; the first ${page.packets.length} are printed` : ""}\n`,
+      `${store.frameCount} frames of ${packets} packets${packets > page.packets.length ? `; the first ${page.packets.length} are printed` : ""}\n`,
     );
   }
   store.close();

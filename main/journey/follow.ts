@@ -244,7 +244,7 @@ export class Follower {
     }
     for (const id of changed) this.#journeys.set(id, STATE, this.#journeys.get(id, STATE) & ~CHANGED);
     if (this.#pieceOf.size === 0) return changed;
-    return [...new Set([...changed, ...changed.map((id) => this.#wholeOf(id))])];
+    return [...new Set([...changed, ...changed.map((id) => this.wholeOf(id))])];
   }
 
   /** The capture has ended: no journey is in flight any more. */
@@ -276,7 +276,7 @@ export class Follower {
   }
 
   journeyOf(frame: number): number {
-    return this.#wholeOf(this.#frames.get(frame, JOURNEY));
+    return this.wholeOf(this.#frames.get(frame, JOURNEY));
   }
 
   /** By time, those of its pieces among them. */
@@ -352,13 +352,13 @@ export class Follower {
   /** The journey that this one answers. */
   replyTo(id: number): number | undefined {
     const asked = optional(this.#journeys.get(id, REPLY_TO));
-    return asked === undefined ? undefined : this.#wholeOf(asked);
+    return asked === undefined ? undefined : this.wholeOf(asked);
   }
 
   /** The journey that an ICMP error is about. */
   errorOf(id: number): number | undefined {
     const about = optional(this.#journeys.get(id, REFUSES));
-    return about === undefined ? undefined : this.#wholeOf(about);
+    return about === undefined ? undefined : this.wholeOf(about);
   }
 
   /** Some of the journeys in the order in which they began, or were seen first at the interface with index `at`. */
@@ -390,7 +390,7 @@ export class Follower {
       const journey = this.#frames.get(seen.upTo, JOURNEY);
       // In and out at one interface are one line, and so are the pieces of a packet.
       if (this.#firstAt(journey, interfaceIndex) !== seen.upTo) continue;
-      const whole = this.#wholeOf(journey);
+      const whole = this.wholeOf(journey);
       if (!this.#pieces.has(whole) || !seen.journeys.includes(whole)) seen.journeys.push(whole);
     }
     return seen.journeys;
@@ -507,7 +507,7 @@ export class Follower {
 
   // ---- datagrams that were cut into pieces
 
-  #wholeOf(journey: number): number {
+  wholeOf(journey: number): number {
     return this.#pieceOf.get(journey) ?? journey;
   }
 
@@ -523,12 +523,12 @@ export class Follower {
     const known = [piece.bySource, piece.byDestination]
       .map(({ a, b }) => this.#datagrams.get(a, b))
       .find((other) => other >= 0 && Math.abs(now - this.#beganAt(other)) < LONGEST_WAIT);
-    let whole = known === undefined ? journey : this.#wholeOf(known);
+    let whole = known === undefined ? journey : this.wholeOf(known);
     if (from === 0) {
       const seen = this.#wholeSeen(bytes, frame, journey);
       // A piece that came before the first one was taken for the start.
       whole = seen === NONE ? (this.#pieceAt(whole, 0) ?? journey) : seen;
-      if (known !== undefined) this.#movePieces(this.#wholeOf(known), whole);
+      if (known !== undefined) this.#movePieces(this.wholeOf(known), whole);
     }
     this.#datagrams.set(piece.bySource.a, piece.bySource.b, whole, now);
     this.#datagrams.set(piece.byDestination.a, piece.byDestination.b, whole, now);

@@ -48,8 +48,8 @@ interface Read {
   command: string;
 }
 
-/** All that matters of a namespace that only switches frames. */
-const OF_SWITCH: ReadonlySet<string> = new Set(["sysctls", "vlans"]);
+/** All that matters of a namespace that only switches frames, which meet its rules where br_netfilter is on. */
+const OF_SWITCH: ReadonlySet<string> = new Set(["sysctls", "rules", "sets", "vlans"]);
 
 /** One shell reads all that needs one. A pod answers for nobody and translates nothing: its rules are not read. */
 function readsOf(sandbox: OpenSandbox, name: string): Read[] {

@@ -162,10 +162,12 @@ const PacketRow = memo(
         </div>
       );
     }
+    // A late frame showed that it is a piece or a copy; what opens is the whole.
+    const isPart = packet.hops === 0;
     return (
       // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keys
       <div
-        className={`packet-row${selected ? " packet-selected" : ""}${hole === undefined ? "" : " packet-after-gap"}`}
+        className={`packet-row${selected ? " packet-selected" : ""}${isPart ? " packet-part" : ""}${hole === undefined ? "" : " packet-after-gap"}`}
         title={hole}
         role="row"
         tabIndex={-1}
@@ -193,11 +195,9 @@ const PacketRow = memo(
           {withoutAddresses(packet)}
         </span>
         <span role="gridcell" className="numbers right">
-          {packet.hops}
+          {isPart ? "" : packet.hops}
         </span>
-        <span role="gridcell">
-          <EndMark end={packet.end} />
-        </span>
+        <span role="gridcell">{isPart ? words.packets.part : <EndMark end={packet.end} />}</span>
       </div>
     );
   },

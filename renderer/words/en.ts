@@ -364,6 +364,7 @@ export const en = {
       hops: "Hops",
       end: "End",
     },
+    part: "part of another",
     follow: "Follow",
     filtered: (at: string) => `Only at ${at}`,
     clearFilter: "Show all packets",

@@ -349,6 +349,7 @@ export const zhHans: Catalogue = {
       hops: "跳数",
       end: "结果",
     },
+    part: "另一个数据包的一部分",
     follow: "跟随",
     filtered: (at) => `仅限 ${at}`,
     clearFilter: "显示所有数据包",

@@ -353,6 +353,7 @@ export const zhHant: Catalogue = {
       hops: "跳數",
       end: "結果",
     },
+    part: "另一個封包的一部分",
     follow: "跟隨",
     filtered: (at) => `僅限 ${at}`,
     clearFilter: "顯示所有封包",
