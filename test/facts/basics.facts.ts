@@ -173,9 +173,9 @@ const VLAN_TRUNK: Fact[] = [
     read: "bridge -j vlan show",
     json: [
       { ifname: "uplink", vlans: [{ vlan: 10 }, { vlan: 20 }] },
+      { ifname: "trunk", vlans: [{ vlan: 10 }, { vlan: 20 }] },
       { ifname: "port1", vlans: [{ vlan: 10, flags: ["PVID", "Egress Untagged"] }] },
       { ifname: "port2", vlans: [{ vlan: 20, flags: ["PVID", "Egress Untagged"] }] },
-      { ifname: "trunk", vlans: [{ vlan: 10 }, { vlan: 20 }] },
     ],
   },
   {

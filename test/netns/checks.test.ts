@@ -5,12 +5,13 @@ import { newTraces, traces, until, Workplace } from "./hoplab.ts";
 import { labsHere } from "./labs.ts";
 
 const before = traces();
-using place = new Workplace();
+const place = new Workplace();
 const labs = await labsHere();
 
 afterEach(() => place.downAll());
 
 afterAll(async () => {
+  place[Symbol.dispose]();
   await until(
     () => newTraces(before),
     (left) => left.length === 0,

@@ -7,9 +7,12 @@ import type { Comparison } from "../../preload/contract/calls.ts";
 import type { ComparedPacket } from "../../preload/contract/comparison.ts";
 import { Workplace } from "./hoplab.ts";
 
-using place = new Workplace();
+const place = new Workplace();
 const [vxlan, hostGw] = [`${place.prefix}vxlan`, `${place.prefix}host-gw`];
-afterAll(() => place.downAll());
+afterAll(async () => {
+  await place.downAll();
+  place[Symbol.dispose]();
+});
 
 async function bringUp(): Promise<void> {
   for (const [lab, name] of [
