@@ -1,6 +1,6 @@
 /** Bridges and their ports. */
 
-import type { BridgeInterface, Interface } from "../../preload/contract/topology.ts";
+import { type BridgeInterface, type Interface, type Namespace, netnsFile } from "../../preload/contract/topology.ts";
 import type { Step } from "./batch.ts";
 
 export function planBridge(bridge: BridgeInterface): Step {
@@ -10,6 +10,21 @@ export function planBridge(bridge: BridgeInterface): Step {
     command: `link add name ${bridge.name} address ${bridge.mac} mtu ${bridge.mtu} type bridge${filtering}`,
     why: bridge.why,
   };
+}
+
+/** How often it is looked whether all ports forward, fifty times a second. */
+const MOST_TRIES = 250;
+
+/**
+ * The kernel lets a port forward a moment after its cable is plugged in: what is sent before is lost without a word. A port
+ * whose other end is down never does, so that this does not wait for ever.
+ */
+export function planForwarding(namespaces: readonly Namespace[]): Step[] {
+  const bridged = namespaces.filter(({ interfaces }) => interfaces.some(({ master }) => master !== undefined));
+  return bridged.map(({ name }) => ({
+    command: `tries=0; while bridge -n ${netnsFile(name)} link show | grep -q 'state disabled' && [ $tries -lt ${MOST_TRIES} ]; do tries=$((tries + 1)); sleep 0.02; done`,
+    why: `Wait until all ports of ${name} forward.`,
+  }));
 }
 
 /** The flags that only a port has; empty for an interface that is none. */

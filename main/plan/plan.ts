@@ -12,7 +12,7 @@ import {
 } from "../../preload/contract/topology.ts";
 import { planAddresses } from "./address.ts";
 import type { Batch, Plan, Step } from "./batch.ts";
-import { planBridge, planPort } from "./bridge.ts";
+import { planBridge, planForwarding, planPort } from "./bridge.ts";
 import { planDaemons } from "./daemon.ts";
 import { planFdbEntry } from "./fdb.ts";
 import { planFiles } from "./file.ts";
@@ -37,6 +37,7 @@ export function planLab(topology: Topology): Plan {
     { why: "Make all namespaces.", tool: "ip", steps: topology.namespaces.map(planNetns) },
     { why: "Lay all cables.", tool: "ip", steps: planVeths(topology) },
     ...topology.namespaces.flatMap(planNamespace),
+    { why: "Wait until frames can pass.", tool: "sh", steps: planForwarding(topology.namespaces) },
     {
       why: "Write the files that the programs of a node would find.",
       tool: "sh",

@@ -25,9 +25,9 @@ import type { Benchmark } from "./benchmark.ts";
 import type { Figure } from "./figure.ts";
 import { pause, ROOT } from "./program.ts";
 
-const ROUNDS = 4;
+const ROUNDS = 3;
 /** The kernel takes namespaces apart in the background after the last process is gone. */
-const CLEANUP_MS = 1000;
+const CLEANUP_MS = 700;
 const MOST_TIMES_THE_FLOOR = 5;
 
 export const labs: Benchmark = {

@@ -38,6 +38,14 @@ export async function lacksIpip(who: Who): Promise<string | undefined> {
   return code === 0 ? undefined : `no ipip or no ipset for ${who}: ${stderr.trim().split("\n")[0]}`;
 }
 
+/** Why this machine can't make TUN devices as `who`; undefined where it can. */
+export async function lacksTun(who: Who): Promise<string | undefined> {
+  const reason = await lacks(who);
+  if (reason) return reason;
+  const { code, stderr } = await run([...prefix(who), "ip", "tuntap", "add", "dev", "probe", "mode", "tun"]);
+  return code === 0 ? undefined : `no TUN devices for ${who}: ${stderr.trim().split("\n")[0]}`;
+}
+
 /** Runs the script with `sh FILE COMMAND…`; the command is a shell script, after which the lab is gone. */
 export function buildAndRun(who: Who, script: string, command: string): Promise<Run> {
   return withFile(script, (file) => run([...prefix(who), "sh", file, "sh", "-c", command]));
