@@ -110,8 +110,11 @@ function findParent(
     if (wiring.isPort[place]) {
       const onPort = (other: Sighting) =>
         isHere(other) && isIn(other) && wiring.isPort[other.place]! && wiring.bridge[other.place] === bridge;
+      const onOther = (other: Sighting) => sees(other, bridge, OUT) || (onPort(other) && other.place !== place);
       const across =
-        latestCopy((other) => sees(other, bridge, OUT) || (onPort(other) && other.place !== place)) ??
+        // A bridge leaves the MACs alone: what comes back from a router by the same bridge has others, and may have a tag.
+        latest((other) => other.link === sighting.link && other.outer === sighting.outer && onOther(other)) ??
+        latestCopy(onOther) ??
         latestCopy(onPort);
       if (across) return across;
     }

@@ -82,6 +82,26 @@ describe("two switches that keep VLANs apart", () => {
     ]);
   });
 
+  test("what comes back from the router by the same switch follows the router, not the host", () => {
+    const ping = (ttl: number) => ipv4({ src: "10.0.10.11", dst: "10.0.20.12", ttl }, 1, echo("request", 7, 1));
+    const [there, back] = [eth(mac(9), mac(1), 0x0800, ping(64)), eth(mac(2), mac(9), 0x0800, ping(63))];
+    const frames = [
+      ...passes(0, there, "h1/eth0 out", "sw1/port1 in"),
+      ...passes(2, tagged(10, there), "sw1/uplink out", "router/eth0 in"),
+      seen("router/eth0.10 in", 3, there),
+      seen("router/eth0.20 out", 4, back),
+      ...passes(5, tagged(20, back), "router/eth0 out", "sw1/uplink in"),
+      ...passes(7, back, "sw1/port2 out", "h2/eth0 in"),
+    ];
+    const followed = new Followed(frames, topology);
+    followed.follower.finish();
+    const [journey] = followed.journeys();
+    const places = journey!.hops.map(({ netns, interface: name, direction }) => `${netns}/${name} ${direction}`);
+    const parentOf = (place: string) => places[journey!.hops[places.indexOf(place)]!.parent!];
+    expect(parentOf("sw1/uplink out")).toBe("sw1/port1 in");
+    expect(parentOf("sw1/port2 out")).toBe("sw1/uplink in");
+  });
+
   test("a broadcast is flooded within its VLAN, and the cause names it", () => {
     const frame = whoHas("10.0.10.13", mac(1), "10.0.10.11");
     const frames = [
