@@ -36,6 +36,7 @@ const TASKS: readonly Task[] = [
   { name: "format and lint (biome)", argv: ["biome", "check", "--error-on-warnings"] },
   { name: "imports between folders", argv: ["tsx", "scripts/imports.ts"] },
   { name: "dead code (knip)", argv: ["knip", "--no-progress"] },
+  { name: "docs/faithfulness.md is current", argv: ["tsx", "scripts/faithfulness.ts", "--check"] },
   { name: "labs/lab.schema.json is current", argv: ["tsx", "scripts/schema.ts", "--check"] },
 ];
 

@@ -218,7 +218,10 @@ async function expectWay({ lab, to, hops }: Way): Promise<void> {
   }
 }
 
-test.each(VXLAN_WAYS)("in $lab a ping to $to, $what", expectWay);
+/** In the VM only the labs that the machine around it can't host are sent through. */
+const wanted = process.env.HOPLAB_LABS?.split(",");
+
+test.each(VXLAN_WAYS.filter(({ lab }) => wanted?.includes(lab) ?? true))("in $lab a ping to $to, $what", expectWay);
 
 describe(`Calico IPIP${reason ? ` (skipped: ${reason})` : ""}`, {
   skip: reason !== undefined,
