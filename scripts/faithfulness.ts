@@ -62,7 +62,7 @@ function writePage(
 
 /** The sections of ground-truth.md or the projects, each once. */
 function sourcesOf(facts: readonly Fact[]): string {
-  const short = facts.map(({ source }) => source.replace(/^(\S+ v?[\d.]+\S*)\s.*/, "$1"));
+  const short = facts.map(({ source }) => source.replace(/[;,:].*/, "").replace(/^(\S+ v?[\d.]+)\s.*/, "$1"));
   return [...new Set(short)].sort().join(", ");
 }
 
