@@ -7,6 +7,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import * as z from "zod";
 
 export interface Sum {
@@ -15,13 +16,21 @@ export interface Sum {
   skipped: string[];
 }
 
+const MOST_WHY = 600;
+
 const vitestReport = z.object({
   testResults: z.array(
     z.object({
       name: z.string(),
       status: z.string(),
       message: z.string().default(""),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
     }),
   ),
 });
@@ -30,6 +39,7 @@ const playwrightTest = z.object({
   projectName: z.string(),
   status: z.enum(["expected", "unexpected", "flaky", "skipped"]),
   annotations: z.array(z.object({ type: z.string(), description: z.string().optional() })),
+  results: z.array(z.object({ error: z.object({ message: z.string().optional() }).optional() })).default([]),
 });
 const playwrightSuite = z.object({
   title: z.string(),
@@ -43,12 +53,19 @@ const playwrightReport = z.object({
   errors: z.array(z.object({ message: z.string().default("an error outside of any test") })),
 });
 
+/** Of a failure's message what fits into the last lines of a long log, which may be all that is kept of it. */
+function why(message: string | undefined): string {
+  const plain = stripVTControlCharacters(message ?? "").split(/\n\s+at /)[0];
+  const words = plain?.trim().replaceAll(/\s+/g, " ") ?? "";
+  return words && `: ${words.length > MOST_WHY ? `${words.slice(0, MOST_WHY)} …` : words}`;
+}
+
 export function sumVitest(report: unknown): Sum {
   const sum: Sum = { passed: 0, failed: [], skipped: [] };
   for (const { name, status, message, assertionResults } of vitestReport.parse(report).testResults) {
     for (const test of assertionResults) {
       if (test.status === "passed") sum.passed++;
-      else if (test.status === "failed") sum.failed.push(test.fullName);
+      else if (test.status === "failed") sum.failed.push(`${test.fullName}${why(test.failureMessages?.[0])}`);
       else sum.skipped.push(test.fullName);
     }
     // A file that could not be loaded has no tests, or a hook failed and they all passed or were skipped.
@@ -62,13 +79,16 @@ export function sumVitest(report: unknown): Sum {
 export function sumPlaywright(report: unknown): Sum {
   const sum: Sum = { passed: 0, failed: [], skipped: [] };
   const { suites, errors } = playwrightReport.parse(report);
-  for (const { title, projectName, status, annotations } of suites.flatMap(testsOf)) {
+  for (const { title, projectName, status, annotations, results } of suites.flatMap(testsOf)) {
     const name = `[${projectName}] ${title}`;
     if (status === "expected") sum.passed++;
     else if (status === "skipped") {
       const reasons = annotations.flatMap(({ type, description }) => (type === "skip" ? (description ?? []) : []));
       sum.skipped.push(`${name}: ${reasons.join("; ") || "no reason given"}`);
-    } else sum.failed.push(status === "flaky" ? `${name} (failed, then passed)` : name);
+    } else {
+      const reason = why(results.map(({ error }) => error?.message).find((message) => message !== undefined));
+      sum.failed.push(`${status === "flaky" ? `${name} (failed, then passed)` : name}${reason}`);
+    }
   }
   sum.failed.push(...errors.map(({ message }) => message.split("\n")[0] ?? ""));
   return sum;

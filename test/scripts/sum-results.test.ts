@@ -20,6 +20,21 @@ test("passed, failed and skipped tests of vitest are counted by their own words"
   expect(sumVitest(report)).toEqual({ passed: 2, failed: ["test 1"], skipped: ["test 2", "test 3", "test 4"] });
 });
 
+test("a failed test says in one line why, without colours and stack", () => {
+  const message =
+    "Error: waited 60 s in vain;\n  last seen: \u001b[31m3\u001b[39m\n    at until (hoplab.ts:138)\n    at …";
+  const failed = { fullName: "it ends", status: "failed", failureMessages: [message] };
+  const file = { name: "a.test.ts", status: "failed", assertionResults: [failed] };
+  expect(sumVitest({ testResults: [file] }).failed).toEqual(["it ends: Error: waited 60 s in vain; last seen: 3"]);
+  const one = { projectName: "ssh", status: "unexpected", annotations: [], results: [{}, { error: { message } }] };
+  const suite = { title: "a.spec.ts", specs: [{ title: "ends", tests: [one] }] };
+  expect(sumPlaywright({ suites: [suite], errors: [] }).failed).toEqual([
+    "[ssh] ends: Error: waited 60 s in vain; last seen: 3",
+  ]);
+  failed.failureMessages = ["x".repeat(10_000)];
+  expect(sumVitest({ testResults: [file] }).failed[0]?.length).toBeLessThan(700);
+});
+
 test("a test file that could not be loaded, or whose hook failed, is a failure", () => {
   expect(sumVitest({ testResults: [vitest("failed")] }).failed).toEqual(["a.test.ts: cannot find module"]);
   expect(sumVitest({ testResults: [vitest("failed", "passed", "skipped")] }).failed).toHaveLength(1);
