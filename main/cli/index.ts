@@ -46,6 +46,20 @@ function list(text: string): string[] {
   return text.split(",").map((part) => part.trim());
 }
 
+/** A command that sends traffic; `from` says who sends. */
+function sending(command: string, from: string): Command {
+  return program
+    .command(command)
+    .option("--from <name>", from)
+    .option("--to <name>", "who receives: likewise, or an IPv4 address")
+    .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
+    .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
+    .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
+    .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
+    .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
+    .option("--fragment", "clear DF: any router may cut what is too big");
+}
+
 program
   .command("labs")
   .description("list the labs")
@@ -89,31 +103,13 @@ program
   .command("state <lab> <netns>")
   .description("print a namespace's interfaces, routes, neighbours and FDB")
   .action((lab: string, netns: string) => runState(options(), lab, netns));
-program
-  .command("send <lab>")
+sending("send <lab>", "who sends: a pod, node or namespace (default: what the lab suggests)")
   .description("send traffic in a lab and follow each packet (brings the lab up for it where it is not)")
-  .option("--from <name>", "who sends: a pod, node or namespace (default: what the lab suggests)")
-  .option("--to <name>", "who receives: likewise, or an IPv4 address")
-  .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
-  .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
-  .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
-  .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
-  .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
-  .option("--fragment", "clear DF: any router may cut what is too big")
   .action((lab: string, traffic: Parameters<typeof runSendOrCompare>[2]) => runSendOrCompare(options(), lab, traffic));
-program
-  .command("compare <lab> [other]")
+sending("compare <lab> [other]", "who sends: a name that both labs have (default: what the first lab suggests)")
   .description(
     "send the same traffic in two labs, and align the journeys hop by hop (brings them up where they are not)",
   )
-  .option("--from <name>", "who sends: a name that both labs have (default: what the first lab suggests)")
-  .option("--to <name>", "who receives: likewise, or an IPv4 address")
-  .addOption(new Option("--protocol <protocol>").choices(["icmp", "tcp", "udp"]))
-  .option("--port <port>", "the destination port, for tcp and udp", wholeNumber(1, 65535))
-  .option("--count <count>", "how many packets or connections", wholeNumber(1, 100_000))
-  .option("--size <bytes>", "payload bytes of each", wholeNumber(0, 65507))
-  .addOption(new Option("--dont-fragment", "set DF: what is too big is dropped and not cut").conflicts("fragment"))
-  .option("--fragment", "clear DF: any router may cut what is too big")
   .action((lab: string, other: string | undefined, traffic: Parameters<typeof runCompare>[3]) =>
     runCompare(options(), lab, other, traffic),
   );

@@ -1,13 +1,12 @@
 /** The panels of the page and what connects them: selection, playback and keys. */
 
-import { Tabs } from "radix-ui";
 import { type ReactNode, useCallback, useEffect, useRef, useState } from "react";
 import { Group, Panel, Separator, useDefaultLayout, usePanelRef } from "react-resizable-panels";
 import { useStore } from "zustand";
 import { ComparePanel } from "../compare/ComparePanel.tsx";
 import { CompareSide } from "../compare/CompareSide.tsx";
 import { useComparison } from "../compare/use-comparison.ts";
-import { Guide } from "../guide/Guide.tsx";
+import { GuidePanel } from "../guide/GuidePanel.tsx";
 import { InterfacePanel } from "../interface/InterfacePanel.tsx";
 import { HopPanel } from "../journey/HopPanel.tsx";
 import { JourneyPanel } from "../journey/JourneyPanel.tsx";
@@ -23,11 +22,10 @@ import { TargetsDialog } from "../targets/TargetsDialog.tsx";
 import { usePlayback } from "../topology/use-playback.ts";
 import { LabTrafficForm } from "../traffic/TrafficForm.tsx";
 import { ConnectionBanner } from "./ConnectionBanner.tsx";
-import { Empty } from "./Empty.tsx";
-import { FaultNote } from "./FaultNote.tsx";
 import { Header } from "./Header.tsx";
-import { useLanguage, useSession, useWords } from "./page-context.ts";
+import { useSession, useWords } from "./page-context.ts";
 import { ShortcutsDialog } from "./ShortcutsDialog.tsx";
+import { SideTabs } from "./SideTabs.tsx";
 import { shortcutOf } from "./shortcuts.ts";
 import { TopologyPanel } from "./TopologyPanel.tsx";
 
@@ -167,47 +165,16 @@ export function Workbench({ preferences, onPreferences, theme }: Props) {
 
 function Side() {
   const words = useWords();
-  const language = useLanguage();
   const session = useSession();
-  const { tab, detail } = useStore(session.view);
-  const headings = {
-    hop: words.journey.hopHeading,
-    interface: words.interface.heading,
-    guide: words.guide.heading,
-    live: words.live.heading,
+  const tab = useStore(session.view, (view) => view.tab);
+  const tabs = {
+    hop: { heading: words.journey.hopHeading, content: <HopPanel /> },
+    interface: { heading: words.interface.heading, content: <InterfacePanel /> },
+    guide: { heading: words.guide.heading, content: <GuidePanel /> },
+    live: { heading: words.live.heading, content: <LivePanel /> },
   };
   return (
-    <Tabs.Root
-      className="side"
-      value={tab}
-      onValueChange={(value) => {
-        const chosen = TABS.find((one) => one === value);
-        if (chosen) session.showTab(chosen);
-      }}
-    >
-      <Tabs.List className="tabs">
-        {TABS.map((one) => (
-          <Tabs.Trigger key={one} value={one} className="tab">
-            {headings[one]}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
-      <Tabs.Content value="hop" className="tab-body">
-        <HopPanel />
-      </Tabs.Content>
-      <Tabs.Content value="interface" className="tab-body">
-        <InterfacePanel />
-      </Tabs.Content>
-      <Tabs.Content value="guide" className="tab-body">
-        {detail.status === "ready" && <Guide guide={detail.value.guide} language={language} />}
-        {detail.status === "loading" && <p className="quiet pad">{words.page.loading}</p>}
-        {detail.status === "failed" && <FaultNote fault={detail.fault} />}
-        {detail.status === "none" && <Empty title={words.guide.none} />}
-      </Tabs.Content>
-      <Tabs.Content value="live" className="tab-body">
-        <LivePanel />
-      </Tabs.Content>
-    </Tabs.Root>
+    <SideTabs shown={tab} onShow={(chosen) => session.showTab(chosen)} tabs={TABS.map((id) => ({ id, ...tabs[id] }))} />
   );
 }
 

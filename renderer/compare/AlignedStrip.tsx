@@ -3,12 +3,12 @@
  * and in what, or only one of them passed here.
  */
 
-import { type KeyboardEvent, useEffect, useRef } from "react";
 import { type ComparedPacket, type ComparedRow, SIDES, type Side } from "../../preload/contract/comparison.ts";
 import type { Journey } from "../../preload/contract/journey.ts";
 import { useWords } from "../app/page-context.ts";
 import { changeFacts } from "../journey/change-facts.ts";
-import { calm, HopColumn } from "../journey/JourneyStrip.tsx";
+import { HopColumn } from "../journey/JourneyStrip.tsx";
+import { Strip, StripItem } from "../journey/Strip.tsx";
 
 interface Props {
   packet: ComparedPacket;
@@ -22,33 +22,23 @@ interface Props {
 
 export function AlignedStrip({ packet, labs, selected, current, onSelect }: Props) {
   const words = useWords();
-  const strip = useRef<HTMLDivElement>(null);
   const { rows } = packet;
 
-  useEffect(() => {
-    strip.current
-      ?.querySelector(`[data-row="${selected}"]`)
-      ?.scrollIntoView({ block: "nearest", inline: "center", behavior: calm() ? "auto" : "smooth" });
-  }, [selected, packet]);
-
-  const onKeyDown = (event: KeyboardEvent) => {
+  const keyTo = (key: string) => {
     const at = selected ?? -1;
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: rows.length - 1 }[event.key];
-    if (to === undefined || rows[to] === undefined) return;
-    event.preventDefault();
-    onSelect(to);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: rows.length - 1 }[key];
+    return to === undefined || rows[to] === undefined ? undefined : to;
   };
 
   return (
-    <div
-      className="strip aligned"
-      ref={strip}
-      role="listbox"
-      tabIndex={0}
-      aria-orientation="horizontal"
-      aria-label={words.compare.rows}
-      aria-activedescendant={selected === undefined ? undefined : `row-${selected}`}
-      onKeyDown={onKeyDown}
+    <Strip
+      of="row"
+      className="aligned"
+      label={words.compare.rows}
+      selected={selected}
+      identity={packet}
+      keyTo={keyTo}
+      onSelect={onSelect}
     >
       <p className="aligned-labs" aria-hidden="true">
         {SIDES.map((side) => (
@@ -56,29 +46,23 @@ export function AlignedStrip({ packet, labs, selected, current, onSelect }: Prop
         ))}
       </p>
       {rows.map((row, index) => (
-        // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
-        <div
+        <StripItem
+          of="row"
           key={`${row.left?.hop} ${row.right?.hop}`}
-          id={`row-${index}`}
-          data-row={index}
-          data-mark={markOf(row)}
-          className={[
-            "aligned-row",
-            index === selected ? "hop-selected" : "",
-            index === current ? "hop-current" : "",
-          ].join(" ")}
+          index={index}
+          selected={index === selected}
+          current={index === current}
+          className="aligned-row"
+          mark={markOf(row)}
           style={{ gridColumn: index + 2 }}
-          role="option"
-          tabIndex={-1}
-          aria-selected={index === selected}
-          onClick={() => onSelect(index)}
+          onSelect={onSelect}
         >
           <Cell journey={packet.left} row={row} side="left" />
           <Mark row={row} labs={labs} />
           <Cell journey={packet.right} row={row} side="right" />
-        </div>
+        </StripItem>
       ))}
-    </div>
+    </Strip>
   );
 }
 

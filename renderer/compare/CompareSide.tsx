@@ -1,54 +1,32 @@
 /** Beside a comparison: the selected row in full, both causes of it, and the guide. */
 
-import { Tabs } from "radix-ui";
 import { useState } from "react";
-import { useStore } from "zustand";
 import { FACT_NAMES, type FactName, SIDES } from "../../preload/contract/comparison.ts";
 import { interfaceName } from "../../preload/contract/topology.ts";
 import { Empty } from "../app/Empty.tsx";
-import { useLanguage, useSession, useWords } from "../app/page-context.ts";
-import { Guide } from "../guide/Guide.tsx";
+import { useWords } from "../app/page-context.ts";
+import { SideTabs } from "../app/SideTabs.tsx";
+import { GuidePanel } from "../guide/GuidePanel.tsx";
 import { Why } from "../journey/Why.tsx";
 import type { ShownComparison } from "./use-comparison.ts";
 
-const TABS = ["row", "guide"] as const;
 /** Facts whose parts are short. */
 const IN_ONE_LINE: ReadonlySet<FactName> = new Set<FactName>(["layers", "ttl"]);
 
 export function CompareSide({ comparison }: { comparison: ShownComparison }) {
   const words = useWords();
-  const language = useLanguage();
-  const session = useSession();
-  const detail = useStore(session.view, (view) => view.detail);
-  const hasResult = comparison.shown !== undefined;
   // The guide until there is something to look at; after that what the reader chose.
-  const [chosen, setChosen] = useState<(typeof TABS)[number]>();
-  const tab = chosen ?? (hasResult ? "row" : "guide");
-  const headings = { row: words.compare.row, guide: words.guide.heading };
+  const [chosen, setChosen] = useState<"row" | "guide">();
+  const shown = chosen ?? (comparison.shown === undefined ? "guide" : "row");
   return (
-    <Tabs.Root
-      className="side"
-      value={tab}
-      onValueChange={(value) => {
-        const found = TABS.find((one) => one === value);
-        if (found) setChosen(found);
-      }}
-    >
-      <Tabs.List className="tabs">
-        {TABS.map((one) => (
-          <Tabs.Trigger key={one} value={one} className="tab">
-            {headings[one]}
-          </Tabs.Trigger>
-        ))}
-      </Tabs.List>
-      <Tabs.Content value="row" className="tab-body">
-        <RowPanel comparison={comparison} />
-      </Tabs.Content>
-      <Tabs.Content value="guide" className="tab-body">
-        {detail.status === "ready" && <Guide guide={detail.value.guide} language={language} />}
-        {detail.status === "loading" && <p className="quiet pad">{words.page.loading}</p>}
-      </Tabs.Content>
-    </Tabs.Root>
+    <SideTabs
+      shown={shown}
+      onShow={setChosen}
+      tabs={[
+        { id: "row", heading: words.compare.row, content: <RowPanel comparison={comparison} /> },
+        { id: "guide", heading: words.guide.heading, content: <GuidePanel /> },
+      ]}
+    />
   );
 }
 

@@ -3,7 +3,7 @@
  * stands taller than a bare one; between hops stands what changed and the kernel state that decided it.
  */
 
-import { type KeyboardEvent, useEffect, useMemo, useRef } from "react";
+import { useMemo } from "react";
 import { LAYER_LABELS } from "../../preload/contract/frame.ts";
 import type { Change, Hop, Journey } from "../../preload/contract/journey.ts";
 import { useWords } from "../app/page-context.ts";
@@ -11,6 +11,7 @@ import { sinceText } from "../packets/time.ts";
 import { encapsulationOf, outerLayers } from "../topology/layer-stack.ts";
 import { changeFacts } from "./change-facts.ts";
 import { placeHops } from "./hop-grid.ts";
+import { Strip, StripItem } from "./Strip.tsx";
 
 interface Props {
   journey: Journey;
@@ -23,20 +24,12 @@ interface Props {
 
 export function JourneyStrip({ journey, selected, current, onSelect }: Props) {
   const words = useWords();
-  const strip = useRef<HTMLDivElement>(null);
   const { hops } = journey;
   const placed = useMemo(() => placeHops(hops), [hops]);
 
-  // The strip follows the selected hop and nothing else
-  useEffect(() => {
-    strip.current
-      ?.querySelector(`[data-hop="${selected}"]`)
-      ?.scrollIntoView({ block: "nearest", inline: "center", behavior: calm() ? "auto" : "smooth" });
-  }, [selected, journey.id]);
-
-  const onKeyDown = (event: KeyboardEvent) => {
+  const keyTo = (key: string) => {
     const place = placed.find(({ index }) => index === selected);
-    if (!place) return;
+    if (!place) return undefined;
     const at = (row: number, column: number) => placed.find((one) => one.row === row && one.column === column)?.index;
     const parent = hops[place.index]?.parent;
     const inRow = (step: number) => {
@@ -46,62 +39,46 @@ export function JourneyStrip({ journey, selected, current, onSelect }: Props) {
       }
       return undefined;
     };
-    const to = {
+    return {
       ArrowRight: at(place.row, place.column + 1),
       ArrowLeft: at(place.row, place.column - 1) ?? parent,
       ArrowDown: inRow(1),
       ArrowUp: inRow(-1),
       Home: 0,
       End: placed.filter(({ row }) => row === place.row).at(-1)?.index,
-    }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    onSelect(to);
+    }[key];
   };
 
   return (
-    <div
-      className="strip"
-      ref={strip}
-      role="listbox"
-      tabIndex={0}
-      aria-orientation="horizontal"
-      aria-label={words.journey.heading}
-      aria-activedescendant={selected === undefined ? undefined : `hop-${selected}`}
-      onKeyDown={onKeyDown}
+    <Strip
+      of="hop"
+      label={words.journey.heading}
+      selected={selected}
+      identity={journey.id}
+      keyTo={keyTo}
+      onSelect={onSelect}
     >
       {placed.map(({ index, row, column, branchOf }) => {
         const hop = hops[index];
         if (!hop) return null;
         return (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
-          <div
+          <StripItem
+            of="hop"
             key={index}
-            id={`hop-${index}`}
-            data-hop={index}
-            className={[
-              "hop",
-              index === selected ? "hop-selected" : "",
-              current.includes(index) ? "hop-current" : "",
-              branchOf === undefined ? "" : "hop-branch",
-            ].join(" ")}
+            index={index}
+            selected={index === selected}
+            current={current.includes(index)}
+            className={branchOf === undefined ? "hop" : "hop hop-branch"}
             style={{ gridRow: row + 1, gridColumn: column + 1 }}
-            role="option"
-            tabIndex={-1}
-            aria-selected={index === selected}
-            onClick={() => onSelect(index)}
+            onSelect={onSelect}
           >
             {column > 0 && <Link changes={hop.changes} branch={branchOf !== undefined} />}
             <HopColumn hop={hop} />
-          </div>
+          </StripItem>
         );
       })}
-    </div>
+    </Strip>
   );
-}
-
-export function calm(): boolean {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /** Where a hop was seen, when (unless `brief`), and its layers. */
