@@ -19,8 +19,8 @@ const reasons = { root: await lacksIpip("root"), user: await lacksIpip("user") }
 for (const who of WHO) if (reasons[who]) console.warn(`Calico labs are not built by ${who}: ${reasons[who]}`);
 const mountsBefore = await mountsLeft();
 
-/** Other names, subnets, counts and numbers than those of Calico's manifest; more pods than fit into one block. */
-const OWN_LAB = `
+/** Other names, subnets and counts than those of Calico's manifest; more pods than fit into one block. */
+const ownLab = (network: string) => `
 id: own
 title: { en: Own }
 summary: { en: A lab of the test's own. }
@@ -30,7 +30,7 @@ underlay:
 nodes:
   - { name: alpha, address: 172.30.8.10 }
   - { name: beta, address: 172.30.9.20 }
-network: { plugin: calico, network: 10.50.0.0/20, blockSize: 30, natOutgoing: false, routes: bird }
+network: { plugin: calico, network: 10.50.0.0/20, blockSize: 30, natOutgoing: false, ${network} }
 pods:
   - { name: web, node: alpha }
   - { name: db, node: beta }
@@ -38,6 +38,9 @@ pods:
   - { name: queue, node: beta }
   - { name: mail, node: beta }
 `;
+const OWN_LAB = ownLab("routes: bird");
+/** Another port, another VNI and another MTU than Calico's own. */
+const VXLAN_LAB = ownLab("vxlanMode: Always, vxlanVNI: 77, vxlanPort: 50000, mtu: 1400");
 
 async function bundled(id: string): Promise<Lab> {
   const read = await readLab(fileURLToPath(new URL(`../../labs/${id}/lab.yaml`, import.meta.url)));
@@ -242,25 +245,6 @@ ip -n pod.a neigh show 169.254.1.1`,
     });
   });
 }
-
-/** Another port, another VNI, MTU and names than Calico's own; more pods than fit into one block, and no default route. */
-const VXLAN_LAB = `
-id: own
-title: { en: Own }
-underlay:
-  networks:
-    - { name: rack, subnet: 172.30.8.0/22, mtu: 9000, gateway: 172.30.8.10 }
-nodes:
-  - { name: alpha, address: 172.30.8.10 }
-  - { name: beta, address: 172.30.9.20 }
-network: { plugin: calico, network: 10.50.0.0/20, blockSize: 30, vxlanMode: Always, vxlanVNI: 77, vxlanPort: 50000, mtu: 1400, natOutgoing: false }
-pods:
-  - { name: web, node: alpha }
-  - { name: db, node: beta }
-  - { name: cache, node: beta }
-  - { name: queue, node: beta }
-  - { name: mail, node: beta }
-`;
 
 for (const who of WHO) {
   const reason = await lacks(who);
