@@ -13,8 +13,8 @@ import { createInterface } from "node:readline";
 import type { Capture, CaptureGap, Packet } from "../../preload/contract/calls.ts";
 import { type Fault, fail, messageOf, ok, type Result } from "../../preload/contract/result.ts";
 import { type InterfaceRef, interfaceName, type Topology } from "../../preload/contract/topology.ts";
+import { type Era, withState } from "../cause/era.ts";
 import { lookupKey, type RouteLookup } from "../cause/lookup.ts";
-import { type KernelState, routesDiffer } from "../cause/state.ts";
 import { type DirectionNumber, IN, OUT } from "../journey/wiring.ts";
 import { findDifference } from "../plan/difference.ts";
 import type { OpenSandbox } from "../sandbox/open-sandbox.ts";
@@ -22,7 +22,7 @@ import { lookUpRoutes, readKernelState } from "../sandbox/state.ts";
 import { commandFault } from "../target/run.ts";
 import type { Process } from "../target/target.ts";
 import { allInterfaces, withFormer } from "./interfaces.ts";
-import { STATE_FILE, TOPOLOGY_FILE, writeRecord } from "./shelf.ts";
+import { TOPOLOGY_FILE, writeEras, writeRecord } from "./shelf.ts";
 import { tcpdumpArgv } from "./tcpdump.ts";
 import { type StoreChange, WorkerStore } from "./worker-store.ts";
 
@@ -56,9 +56,6 @@ export interface SessionOptions {
 
 export class CaptureSession implements AsyncDisposable {
   readonly store: WorkerStore;
-  /** Kernel state read while the capture ran, oldest first. */
-  readonly states: KernelState[] = [];
-  readonly lookups = new Map<string, string>();
   readonly #options: SessionOptions;
   readonly #startedAt = Date.now();
   /** By name, with the worker's number of each. */
@@ -68,6 +65,9 @@ export class CaptureSession implements AsyncDisposable {
   readonly #released = new Map<string, InterfaceRef>();
   readonly #gaps: CaptureGap[] = [];
   readonly #reopening = new AbortController();
+  #eras: Era[] = [];
+  /** When a change of the lab began that is under way, by the clock of who captures. */
+  #changing: number | undefined;
   #sandbox: OpenSandbox;
   /** With what was there earlier. */
   #topology: Topology;
@@ -133,6 +133,11 @@ export class CaptureSession implements AsyncDisposable {
     return ok(session);
   }
 
+  /** What the kernel knew while the capture ran, oldest first. */
+  get eras(): readonly Era[] {
+    return this.#eras;
+  }
+
   get sandbox(): OpenSandbox {
     return this.#sandbox;
   }
@@ -161,6 +166,11 @@ export class CaptureSession implements AsyncDisposable {
 
   /** The lab is about to become another: what goes, perhaps to be made anew, is not captured any more. */
   release(next: Topology): void {
+    this.#changing = Date.now() + (this.#sandbox.target.link?.clockOffset() ?? 0);
+    this.#untapWhatGoes(next);
+  }
+
+  #untapWhatGoes(next: Topology): void {
     const { left, stayed } = findDifference(this.#sandbox.topology, next);
     const going = [
       ...left.map(({ name, interfaces }) => ({ name, interfaces })),
@@ -180,7 +190,7 @@ export class CaptureSession implements AsyncDisposable {
    * no failure; those that are there, made anew perhaps, are captured again. New ones are captured by the next who asks.
    */
   async adopt(changed: OpenSandbox): Promise<Result<null>> {
-    this.release(changed.topology);
+    this.#untapWhatGoes(changed.topology);
     this.#sandbox.renew(changed);
     this.#topology = withFormer(changed.topology, this.#topology);
     await this.store.call("rewire", this.#topology);
@@ -192,10 +202,9 @@ export class CaptureSession implements AsyncDisposable {
       return this.#released.has(name) || failed.has(name);
     });
     this.#released.clear();
-    // What the kernel answered before the change it may answer otherwise now.
-    this.lookups.clear();
     const added = await this.add(again);
     if (again.length === 0) await this.#readState();
+    this.#changing = undefined;
     this.#tell();
     return added;
   }
@@ -242,19 +251,21 @@ export class CaptureSession implements AsyncDisposable {
     const netns = [...new Set([...this.#captured.values()].map(({ ref }) => ref.netns))];
     const state = await readKernelState(this.#sandbox, netns);
     if (!state.ok) return; // the sandbox is gone: what was read before still explains what was captured
-    const before = this.states.at(-1);
-    if (before && routesDiffer(before, state.value)) this.lookups.clear();
-    this.states.push(state.value);
-    if (this.states.length > 3) this.states.splice(1, this.states.length - 3); // the first, and the last two
+    this.#eras = withState(this.#eras, state.value, this.#changing);
     this.store.setState(state.value);
   }
 
-  /** Asks the kernel for these routes; what it answered before is not asked again. */
+  /** Asks the kernel for these routes; what it answered before, in this era, is not asked again. */
   async lookUp(lookups: readonly RouteLookup[]): Promise<void> {
     this.#looking = this.#looking.then(async () => {
-      const missing = lookups.filter((lookup) => !this.lookups.has(lookupKey(lookup)));
-      const found = await lookUpRoutes(this.#sandbox, missing);
-      if (found.ok) for (const [key, line] of found.value) this.lookups.set(key, line);
+      const known = this.#eras.at(-1)?.lookups;
+      // While the lab changes, nobody knows which era an answer belongs to.
+      if (!known || this.#changing !== undefined) return;
+      const found = await lookUpRoutes(
+        this.#sandbox,
+        lookups.filter((lookup) => !known.has(lookupKey(lookup))),
+      );
+      if (found.ok && this.#changing === undefined) for (const [key, line] of found.value) known.set(key, line);
     });
     await this.#looking;
   }
@@ -387,7 +398,7 @@ export class CaptureSession implements AsyncDisposable {
     }
     if (!reopened.ok) return this.#giveUp(reopened.fault);
     const isChanged = reopened.value.sandbox.revision !== this.#sandbox.sandbox.revision;
-    if (isChanged) this.release(reopened.value.topology);
+    if (isChanged) this.#untapWhatGoes(reopened.value.topology);
     this.#sandbox = reopened.value;
     this.#droppedBefore += this.#taps.reduce((sum, tap) => sum + tap.dropped, 0);
     this.#taps = [];
@@ -403,7 +414,10 @@ export class CaptureSession implements AsyncDisposable {
     gap.to = Date.now();
     this.#tell();
     if (isChanged) await this.adopt(reopened.value);
-    else await this.#readState();
+    else {
+      this.#changing = undefined;
+      await this.#readState();
+    }
   }
 
   #giveUp(fault: Fault): void {
@@ -442,7 +456,6 @@ export class CaptureSession implements AsyncDisposable {
 
   async #writeRecord(): Promise<void> {
     await writeRecord(this.#options.folder, this.capture);
-    const state = { states: this.states, lookups: Object.fromEntries(this.lookups) };
-    await writeFile(join(this.#options.folder, STATE_FILE), JSON.stringify(state), { mode: 0o600 });
+    await writeEras(this.#options.folder, this.#eras);
   }
 }

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { Capture } from "../../preload/contract/calls.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
-import type { KernelState } from "../cause/state.ts";
+import type { Era } from "../cause/era.ts";
 
 export const CAPTURE_FILE = "capture.pcapng";
 export const TOPOLOGY_FILE = "topology.json";
-export const STATE_FILE = "state.json";
+const STATE_FILE = "state.json";
 const RECORD_FILE = "capture.json";
 
 const recordSchema = z.object({
@@ -68,15 +68,20 @@ export async function readShelved(shelf: string, id: string): Promise<Capture | 
   return bytes === undefined ? undefined : { ...record.data, id, file, bytes, running: false };
 }
 
+/** Writes what explains the capture's packets. */
+export async function writeEras(folder: string, eras: readonly Era[]): Promise<void> {
+  const plain = eras.map((era) => ({ ...era, lookups: Object.fromEntries(era.lookups) }));
+  await writeFile(join(folder, STATE_FILE), JSON.stringify({ eras: plain }), { mode: 0o600 });
+}
+
 /** What lies beside a capture file, where it was made by Hoplab. */
-export async function readBeside(
-  folder: string,
-): Promise<{ topology?: Topology; states: KernelState[]; lookups: Map<string, string> }> {
+export async function readBeside(folder: string): Promise<{ topology?: Topology; eras: Era[] }> {
   const topology: Topology | undefined = await readJson(join(folder, TOPOLOGY_FILE));
-  const state: { states?: KernelState[]; lookups?: Record<string, string> } | undefined = await readJson(
+  const state: { eras?: (Omit<Era, "lookups"> & { lookups: Record<string, string> })[] } | undefined = await readJson(
     join(folder, STATE_FILE),
   );
-  return { topology, states: state?.states ?? [], lookups: new Map(Object.entries(state?.lookups ?? {})) };
+  const eras = (state?.eras ?? []).map((era) => ({ ...era, lookups: new Map(Object.entries(era.lookups)) }));
+  return { topology, eras };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON.parse's own type; both callers check or name what they read

@@ -29,6 +29,8 @@ import { CaptureReader } from "./reader.ts";
 /** A journey with the layers of each of its hops, which causes are found from. */
 export interface JourneyWithLayers {
   journey: Journey;
+  /** When it was seen first: milliseconds since 1970 by the clock of who captured. */
+  at: number;
   layers: Layer[][];
 }
 
@@ -297,7 +299,8 @@ export class CaptureStore {
     const error = facts.error === undefined ? undefined : this.#error(facts.error);
     const journey = explainJourney({ ...facts, error, frames, topology: this.#topology });
     const layers = new Map(frames.map(({ frame, layers: decoded }) => [frame.index, decoded]));
-    return { journey, layers: journey.hops.map((hop) => layers.get(hop.frame) ?? []) };
+    const at = (this.#baseSeconds ?? 0) * 1000 + (frames[0]?.frame.at ?? 0) / 1e6;
+    return { journey, at, layers: journey.hops.map((hop) => layers.get(hop.frame) ?? []) };
   }
 
   #error(journey: number): JourneyError {

@@ -6,8 +6,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Packet } from "../../preload/contract/calls.ts";
 import { messageOf } from "../../preload/contract/result.ts";
+import { configurationDiffers } from "../cause/era.ts";
 import { lookupKey, neededLookups, type RouteLookup } from "../cause/lookup.ts";
-import { type KernelState, routesDiffer, vxlanPortsIn } from "../cause/state.ts";
+import { type KernelState, vxlanPortsIn } from "../cause/state.ts";
 import type { DirectionNumber } from "../journey/wiring.ts";
 import { CaptureReader } from "./reader.ts";
 import { CaptureStore, requireLinkType } from "./store.ts";
@@ -132,7 +133,7 @@ function answer<M extends keyof StoreCalls>(id: number, method: M, args: Paramet
 }
 
 function setState(now: KernelState): void {
-  if (state && routesDiffer(state, now)) known.clear();
+  if (state && configurationDiffers(state, now)) known.clear();
   store.addVxlanPorts(vxlanPortsIn(now));
   state = now;
   ways.clear();

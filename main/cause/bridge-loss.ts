@@ -7,7 +7,16 @@ import { field } from "../decode/field.ts";
 import { ipLayers, textIn } from "../journey/stack.ts";
 import { passHook } from "./netfilter.ts";
 import { rulePacket } from "./rule-packet.ts";
-import { filtersVlans, linkMtu, linkText, type NamespaceState, portVlans, sysctlLine, wordAfter } from "./state.ts";
+import {
+  filtersVlans,
+  linkMtu,
+  linkName,
+  linkText,
+  type NamespaceState,
+  portVlans,
+  sysctlLine,
+  wordAfter,
+} from "./state.ts";
 
 interface BridgeLoss {
   hop: Hop;
@@ -58,7 +67,7 @@ function vlanCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
   if (entry) return [];
   const others = new Set(
     state.links.flatMap((line) => {
-      const name = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1] ?? "";
+      const name = linkName(line);
       return name !== hop.interface && wordAfter(line.split("\\")[0] ?? "", "master") === bridge ? name : [];
     }),
   );

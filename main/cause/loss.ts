@@ -19,6 +19,7 @@ import {
   linkDetail,
   linkMac,
   linkMtu,
+  linkName,
   linkPeer,
   linkText,
   mainRoute,
@@ -194,14 +195,14 @@ function modeOf(sysctl: string): number {
 /** It is for this namespace, and no device or socket takes it. */
 function takenByNobody({ layers, state, file }: Scene, packet: RulePacket, at: number): Cause[] {
   if (packet.protocol === 4) {
-    const devices = state.links.filter((line) => linkDetail(state, nameOf(line), "ipip") && isUp(line));
+    const devices = state.links.filter((line) => linkDetail(state, linkName(line), "ipip") && isUp(line));
     const command = `ip -n ${file} -d link show type ipip`;
     if (devices.length === 0) return [{ kind: "socket", text: "no IP-in-IP device is up here", command }];
-    const fitting = devices.some((line) => ipipTakes(linkDetail(state, nameOf(line), "ipip") ?? "", packet));
+    const fitting = devices.some((line) => ipipTakes(linkDetail(state, linkName(line), "ipip") ?? "", packet));
     if (fitting) return [];
     return devices.map((line) => ({
       kind: "socket",
-      text: `${nameOf(line)}: ${linkDetail(state, nameOf(line), "ipip")}`,
+      text: `${linkName(line)}: ${linkDetail(state, linkName(line), "ipip")}`,
       command,
     }));
   }
@@ -209,8 +210,8 @@ function takenByNobody({ layers, state, file }: Scene, packet: RulePacket, at: n
   if (vxlan?.protocol !== "vxlan") return [];
   const command = `ip -n ${file} -d link show type vxlan`;
   const devices = state.links.flatMap((line) => {
-    const detail = linkDetail(state, nameOf(line), "vxlan");
-    return detail && isUp(line) ? [{ name: nameOf(line), detail }] : [];
+    const detail = linkDetail(state, linkName(line), "vxlan");
+    return detail && isUp(line) ? [{ name: linkName(line), detail }] : [];
   });
   if (devices.length === 0) return [{ kind: "socket", text: "no VXLAN device is up here", command }];
   const port = String(packet.destinationPort);
@@ -229,10 +230,6 @@ function takenByNobody({ layers, state, file }: Scene, packet: RulePacket, at: n
 function ipipTakes(detail: string, packet: RulePacket): boolean {
   const fits = (name: string, address: string) => ["any", address].includes(wordAfter(detail, name) ?? "any");
   return fits("remote", packet.source) && fits("local", packet.destination);
-}
-
-function nameOf(link: string): string {
-  return /^\d+: ([^:@]+)[:@]/.exec(link)?.[1] ?? "";
 }
 
 function isUp(link: string): boolean {

@@ -42,23 +42,14 @@ export interface NamespaceState {
   counters?: string[];
 }
 
-/** Whether the kernel may now route otherwise than it did. */
-export function routesDiffer(before: KernelState, after: KernelState): boolean {
-  const parts = ({ namespaces }: KernelState) =>
-    Object.entries(namespaces).map(([name, { links, addresses, routes, sysctls }]) => [
-      name,
-      // Without what changes by itself.
-      links.map((line) => /^\d+: [^:]+: <[^>]*>/.exec(line)?.[0]),
-      addresses.map((line) => line.split("\\")[0]),
-      routes.filter((line) => !line.includes("cache")),
-      sysctls,
-    ]);
-  return JSON.stringify(parts(before)) !== JSON.stringify(parts(after));
+/** The name in a line of `ip -d -o link`; empty in any other line. */
+export function linkName(line: string): string {
+  return /^\d+: ([^:@]+)[:@]/.exec(line)?.[1] ?? "";
 }
 
 /** The line of `ip -d -o link` about the interface. */
 function linkLine(state: NamespaceState, dev: string): string | undefined {
-  return state.links.find((line) => /^\d+: ([^:@]+)[:@]/.exec(line)?.[1] === dev);
+  return state.links.find((line) => linkName(line) === dev);
 }
 
 /** The bridge that the interface is a port of. */
@@ -92,7 +83,7 @@ export function vxlanPortsIn({ namespaces }: KernelState): number[] {
 /** The VXLAN device of that number. */
 export function vxlanDevice(state: NamespaceState, vni: string): string | undefined {
   for (const line of state.links) {
-    const dev = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1];
+    const dev = linkName(line);
     if (dev && wordAfter(linkDetail(state, dev, "vxlan") ?? "", "id") === vni) return dev;
   }
   return undefined;
@@ -139,7 +130,7 @@ export function portVlans({ vlans = [] }: NamespaceState, port: string): PortVla
 export function ipipDevice(state: NamespaceState, own: string, other: string): string | undefined {
   let forAll: string | undefined;
   for (const line of state.links) {
-    const dev = /^\d+: ([^:@]+)[:@]/.exec(line)?.[1];
+    const dev = linkName(line);
     const detail = dev && linkDetail(state, dev, "ipip");
     if (!detail || !/^\d+: [^<]*<[^>]*\bUP\b/.test(line)) continue;
     const remote = wordAfter(detail, "remote");
@@ -216,7 +207,7 @@ export function linkPeer(
   const peer = peerState?.links.find((each) =>
     file === undefined ? each.includes(`: ${inside}@`) : each.startsWith(`${index}: `),
   );
-  const name = /^\d+: ([^:@]+)[:@]/.exec(peer ?? "")?.[1];
+  const name = linkName(peer ?? "");
   return other && peerState && peer && name ? { netns: other, dev: name, state: peerState, line: peer } : undefined;
 }
 

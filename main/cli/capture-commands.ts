@@ -7,6 +7,7 @@ import { fail, messageOf, ok } from "../../preload/contract/result.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import { readBeside } from "../capture/shelf.ts";
 import { CaptureStore } from "../capture/store.ts";
+import { eraOf } from "../cause/era.ts";
 import { explainCauses } from "../cause/explain-causes.ts";
 import { findLab } from "../lab/catalogue.ts";
 import { layOutLab } from "../layout/layout.ts";
@@ -112,10 +113,10 @@ export async function runRead(options: CliOptions, file: string, more: ReadOptio
     process.stderr.write(`hoplab: ${file}: ${problem}\n`);
     process.exitCode = EXIT_FAILED;
   }
-  const state = beside.states.at(-1);
   const open = (id: number) => {
     const found = store.journey(id);
-    return found && (state ? explainCauses(found.journey, found.layers, state, beside.lookups) : found.journey);
+    const era = found && eraOf(beside.eras, found.at);
+    return era ? explainCauses(found.journey, found.layers, era.state, era.lookups) : found?.journey;
   };
   if (more.journey !== undefined) {
     const journey = open(more.journey);

@@ -12,17 +12,16 @@ import { CaptureSession } from "../capture/session.ts";
 import { listShelf, newCaptureId, readBeside, readShelved } from "../capture/shelf.ts";
 import type { JourneyWithLayers } from "../capture/store.ts";
 import { WorkerStore } from "../capture/worker-store.ts";
+import { type Era, eraOf } from "../cause/era.ts";
 import { explainCauses } from "../cause/explain-causes.ts";
 import { neededLookups } from "../cause/lookup.ts";
-import type { KernelState } from "../cause/state.ts";
 import type { OpenSandbox } from "../sandbox/open-sandbox.ts";
 
 /** A capture that can be asked: a running or stopped session, or one loaded from the shelf. */
 interface OpenCapture {
   capture: () => Capture;
   store: WorkerStore;
-  states: () => readonly KernelState[];
-  lookups: ReadonlyMap<string, string>;
+  eras: () => readonly Era[];
   session?: CaptureSession;
 }
 
@@ -92,8 +91,7 @@ export class Captures implements AsyncDisposable {
     this.#open.set(id, {
       capture: () => session.value.capture,
       store: session.value.store,
-      states: () => session.value.states,
-      lookups: session.value.lookups,
+      eras: () => session.value.eras,
       session: session.value,
     });
     this.#unloadOldest();
@@ -146,23 +144,23 @@ export class Captures implements AsyncDisposable {
     if (!shelved) return noCapture(id);
     const beside = await readBeside(dirname(shelved.file));
     const store = new WorkerStore({ path: shelved.file, ...(beside.topology ? { topology: beside.topology } : {}) });
-    const state = beside.states.at(-1);
-    if (state) store.setState(state);
+    for (const { state } of beside.eras) store.setState(state);
     const read = await store.call("readAll");
     const capture: Capture = { ...shelved, frames: read.frames, packets: read.packets };
-    const opened: OpenCapture = { capture: () => capture, store, states: () => beside.states, lookups: beside.lookups };
+    const opened: OpenCapture = { capture: () => capture, store, eras: () => beside.eras };
     this.#open.set(id, opened);
     this.#unloadOldest();
     return ok(opened);
   }
 
-  /** Finds the causes in the state read at capture time; asks for routes while the capture still runs. */
-  async explain(open: OpenCapture, { journey, layers }: JourneyWithLayers): Promise<Journey> {
-    const state = open.states().at(-1);
-    if (state && open.session?.capture.running) {
-      await open.session.lookUp(neededLookups(journey, layers, state));
+  /** Finds the causes in the state of the packet's time; asks for routes as long as that is now. */
+  async explain(open: OpenCapture, { journey, layers, at }: JourneyWithLayers): Promise<Journey> {
+    const era = eraOf(open.eras(), at);
+    if (!era) return journey;
+    if (open.session?.capture.running && era === open.eras().at(-1)) {
+      await open.session.lookUp(neededLookups(journey, layers, era.state));
     }
-    return state ? explainCauses(journey, layers, state, open.lookups) : journey;
+    return explainCauses(journey, layers, era.state, era.lookups);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -56,7 +56,8 @@ test("a packet is followed through an interface without link headers, live and r
   expect(again.readAll()).toBeUndefined();
   for (const store of [live, again]) {
     expect(store.packetCount).toBe(1);
-    const { journey } = store.journey(0)!;
+    const { journey, at } = store.journey(0)!;
+    expect(at).toBe(1000.0001);
     expect(journey.hops.map(({ interface: name, layers }) => `${name} ${layers.join("|")}`)).toEqual([
       "eth0 eth|ipv4|icmp",
       `${veth.peer.interface} eth|ipv4|icmp`,
