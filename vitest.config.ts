@@ -10,5 +10,7 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     // The files of a worker share their modules: to load zod, yaml and the layouts anew for each took a third of the time.
     isolate: false,
+    // What takes a second on a quiet machine takes ten on a busy one; nothing here asserts how long.
+    testTimeout: 60_000,
   },
 });
