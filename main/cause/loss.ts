@@ -245,7 +245,7 @@ function routeLoss({ state, file }: Scene, destination: string, answer: string |
   return [];
 }
 
-/** It has a route: the MTU there, the rules on the way, and whether anybody answers for the next hop. */
+/** It has a route: its TTL, the MTU there, the rules on the way, and whether anybody answers for the next hop. */
 function onwardLoss(scene: Scene, packet: RulePacket, at: number, answer: string | undefined): Cause[] {
   const { hop, layers, state, file, journey } = scene;
   const next = nextStop(answer ?? "", packet.destination);
@@ -258,6 +258,12 @@ function onwardLoss(scene: Scene, packet: RulePacket, at: number, answer: string
       const text = linkText(state, next.dev, "state");
       const isDown = / state (DOWN|LOWERLAYERDOWN)$/.test(text ?? "");
       return text && isDown ? [{ kind: "down", text, command: `ip -n ${file} link show dev ${next.dev}` }, route] : [];
+    },
+    () => {
+      const ttl = field(layers[at]!, "ttl")?.number ?? Number.POSITIVE_INFINITY;
+      if (ttl > 1) return [];
+      const text = `ttl ${ttl} when it came in, and a router takes one off`;
+      return [{ kind: "ttl", text, command: `${scene.enter} nstat -asz IcmpOutTimeExcds` }, route];
     },
     () => {
       // What the card cuts into segments only looks too long.

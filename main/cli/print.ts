@@ -79,6 +79,7 @@ const REASONS: Partial<Record<CauseKind, string>> = {
   policy: "the chain's policy drops it",
   forwarding: "this namespace does not forward",
   "rp-filter": "reverse path filter",
+  ttl: "too many hops",
   mtu: "too long",
   vlan: "VLAN",
   socket: "nothing here takes it in",

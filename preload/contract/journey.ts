@@ -112,8 +112,8 @@ export const CAUSE_KINDS = [
   // Where a packet was lost: what was in its way.
   "forwarding",
   "rp-filter",
+  "ttl",
   "mtu",
-  "vlan",
   "socket",
   "nobody",
   "down",
@@ -127,6 +127,7 @@ export const OBSTACLES: ReadonlySet<CauseKind> = new Set([
   "policy",
   "forwarding",
   "rp-filter",
+  "ttl",
   "mtu",
   "vlan",
   "socket",

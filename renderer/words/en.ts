@@ -430,6 +430,7 @@ export const en = {
       conntrack: "connection",
       forwarding: "does not forward",
       "rp-filter": "reverse path filter",
+      ttl: "too many hops",
       mtu: "MTU",
       vlan: "VLAN",
       socket: "nothing takes it in",

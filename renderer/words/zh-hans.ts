@@ -415,6 +415,7 @@ export const zhHans: Catalogue = {
       conntrack: "连接",
       forwarding: "不转发",
       "rp-filter": "反向路径过滤",
+      ttl: "跳数过多",
       mtu: "MTU",
       vlan: "VLAN",
       socket: "没有设备接收",

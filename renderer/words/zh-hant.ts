@@ -419,6 +419,7 @@ export const zhHant: Catalogue = {
       conntrack: "連線",
       forwarding: "不轉送",
       "rp-filter": "反向路徑過濾",
+      ttl: "跳數過多",
       mtu: "MTU",
       vlan: "VLAN",
       socket: "沒有裝置接收",

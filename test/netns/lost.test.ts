@@ -95,6 +95,23 @@ test("a router that does not forward", async () => {
   }
 });
 
+test("a TTL that the way is too long for", async () => {
+  inNetns("a", "sysctl -qw net.ipv4.ip_default_ttl=2");
+  try {
+    const sent = await send();
+    const { at, causes } = reasonOf(sent);
+    expect(at).toBe("r2/eth0");
+    expect(causes).toEqual([
+      "ttl: ttl 1 when it came in, and a router takes one off",
+      expect.stringMatching(/^route: /),
+    ]);
+    expect(sent.journeys[0]?.error?.by).toBe("r2");
+    expect(inNetns("r2", "nstat -asz IcmpOutTimeExcds")).toMatch(/IcmpOutTimeExcds +[1-9]/);
+  } finally {
+    inNetns("a", "sysctl -qw net.ipv4.ip_default_ttl=64");
+  }
+});
+
 test.each([
   ["the interface alone", "net.ipv4.conf.eth2.rp_filter"],
   ["all interfaces", "net.ipv4.conf.all.rp_filter"],
