@@ -40,6 +40,22 @@ describe("flannel", () => {
     ]);
   });
 
+  it.each([
+    ["host-gw", "eth1"],
+    ["ipip", "flannel.ipip onlink"],
+  ])("with %s looks after the routes that it has written", (type, dev) => {
+    const node = firstNode(`backend: { type: ${type} }, iface: eth1`);
+    const file = node.files.find(({ path }) => path === "/run/flannel/routes");
+    expect(file?.content).toBe(
+      `route add 10.244.1.0/24 via 192.168.3.12 dev ${dev}\nroute add 10.244.2.0/24 via 192.168.3.13 dev ${dev}\n`,
+    );
+    expect(node.daemons.map(({ name }) => name)).toEqual(["flanneld"]);
+  });
+
+  it.each(["{ type: vxlan }", "{ type: vxlan, directRouting: true }"])("with %s looks after no route", (backend) => {
+    expect(firstNode(`backend: ${backend}, iface: eth1`).daemons).toEqual([]);
+  });
+
   it("with vxlan and directRouting leaves it to the kernel by which card a near node is reached", () => {
     const node = firstNode("backend: { type: vxlan, directRouting: true }");
     expect(podRoutes(node)).toEqual([

@@ -187,6 +187,28 @@ describe("the agent of a node", () => {
   });
 });
 
+test("flanneld of host-gw puts back a route that a person has deleted, as long as it runs", async () => {
+  pid = await up("flannel-host-gw");
+  const routes = () => sh("ip -n node.node1 route show 10.244.1.0/24");
+  const programs = () => sh("ip netns pids node.node1 | xargs -r ps -o args= -p; true");
+  const before = routes();
+  sh("ip -n node.node1 route del 10.244.1.0/24");
+  expect(routes()).toBe("");
+  await until(routes, (now) => now !== "", 30);
+  expect(routes()).toBe(before);
+  expect(programs()).toBe("flanneld");
+  await place.json("agent", "stop", one, "node1");
+  expect(programs()).toBe("");
+  // Whoever joins is among what the others look after.
+  await place.json("node", "add", one, "node4");
+  sh("ip -n node.node2 route del 10.244.3.0/24");
+  await until(
+    () => sh("ip -n node.node2 route show 10.244.3.0/24"),
+    (now) => now !== "",
+    30,
+  );
+});
+
 describe("a change that does not get to its end", () => {
   /** Where a change that adds node4 writes a file, late. */
   const late = "/run/hoplab/files/node.node4/run/flannel/subnet.env";

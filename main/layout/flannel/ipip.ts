@@ -4,9 +4,11 @@
  * pkg/backend/ipip/ipip.go.
  */
 
+import type { Route } from "../../../preload/contract/topology.ts";
 import type { FlannelNetwork } from "../../lab/schema.ts";
 import { formatAddress, formatSubnet } from "../address.ts";
 import { directInterface, type FlannelNode } from "./node.ts";
+import { keepRoutes } from "./route-check.ts";
 
 /** The outer IPv4 header without options (RFC 2003). */
 export const IPIP_OVERHEAD = 20;
@@ -27,11 +29,11 @@ export function connectByIpip(backend: IpipBackend, nodes: FlannelNode[], mtu: (
       local: node.address,
       why: `The tunnel to the other nodes: what goes in here comes out of ${node.iface} behind a second IP header (protocol 4) from ${node.address} to the next hop of the route that led here. It has no remote end and no MAC address. Its MTU is ${IPIP_OVERHEAD} bytes smaller, which leaves room for that header.`,
     });
-    for (const remote of nodes) {
-      if (remote === node) continue;
+    const others = nodes.filter((remote) => remote !== node);
+    const routes = others.map((remote): Route => {
       // flanneld changes nothing but the device of the route, so that onlink stays.
       const isDirect = backend.directRouting && directInterface(node, remote.address) !== undefined;
-      node.netns.routes.push({
+      return {
         to: formatSubnet(remote.subnet),
         via: remote.address,
         dev: isDirect ? node.iface : IPIP_DEVICE,
@@ -39,7 +41,9 @@ export function connectByIpip(backend: IpipBackend, nodes: FlannelNode[], mtu: (
         why: isDirect
           ? `The pods of ${remote.label}, which no router is in front of: the packet leaves as it is and only its Ethernet header names the other node (DirectRouting).`
           : `The pods of ${remote.label} are behind ${remote.address}: the tunnel puts that address into the outer header. "onlink" because no subnet of ${IPIP_DEVICE} covers it: the kernel is told to believe that it is a neighbour.`,
-      });
-    }
+      };
+    });
+    node.netns.routes.push(...routes);
+    keepRoutes(node, routes);
   }
 }
