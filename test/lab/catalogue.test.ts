@@ -10,6 +10,7 @@ import * as z from "zod";
 import { findLab, listLabs } from "../../main/lab/catalogue.ts";
 import { labSchema } from "../../main/lab/schema.ts";
 import { LANGUAGES } from "../../preload/contract/lab.ts";
+import { commandsOf, drawingsOf, namesOf, outlineOf } from "./guide.ts";
 
 const LABS = fileURLToPath(new URL("../../labs", import.meta.url));
 const IDS = readdirSync(LABS, { withFileTypes: true })
@@ -42,13 +43,12 @@ describe("the labs that come with Hoplab", () => {
     const found = await findLab(id, LABS);
     if (!found.ok) throw new Error(found.fault.message);
     const { guide, lab } = found.value;
-    const commands = (text: string) => [...text.matchAll(/hoplab \w+ [^`\n]*/g)].map(([command]) => command);
-    expect(commands(guide.en).length).toBeGreaterThan(4);
+    expect(commandsOf(guide.en).length).toBeGreaterThan(4);
     for (const language of LANGUAGES) {
-      expect(commands(guide[language]), language).toEqual(commands(guide.en));
+      expect(commandsOf(guide[language]), language).toEqual(commandsOf(guide.en));
       const named = [lab.id, ...(lab.compare?.labs ?? [])];
       // `hoplab read` reads a file.
-      const aboutLabs = commands(guide[language]).filter((command) => !command.startsWith("hoplab read "));
+      const aboutLabs = commandsOf(guide[language]).filter((command) => /^hoplab (?!read )/.test(command));
       for (const command of aboutLabs) {
         const [, verb, ...words] = command.split(" ");
         // `hoplab node add LAB` and `hoplab agent stop LAB` have one word more.
@@ -56,6 +56,19 @@ describe("the labs that come with Hoplab", () => {
       }
     }
     expect(new Set(Object.values(guide)).size).toBe(LANGUAGES.length);
+  });
+
+  it.each(IDS)("%s has no guide that lacks something of the others: headings, rows, names, drawings", async (id) => {
+    const found = await findLab(id, LABS);
+    if (!found.ok) throw new Error(found.fault.message);
+    const { guide } = found.value;
+    // Of a drawing all but its words: lines, boxes, and whatever has a digit.
+    const bare = (drawing: string) => drawing.split("\n").map((line) => line.match(/[|+]|[\w./:]*\d[\w./:]*/g));
+    for (const language of LANGUAGES) {
+      expect(outlineOf(guide[language]), language).toEqual(outlineOf(guide.en));
+      expect(namesOf(guide[language]), language).toEqual(namesOf(guide.en));
+      expect(drawingsOf(guide[language]).map(bare), language).toEqual(drawingsOf(guide.en).map(bare));
+    }
   });
 
   it("names the schema for editors, and the schema is current", async () => {

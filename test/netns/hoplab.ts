@@ -20,7 +20,7 @@ import { argvThere, isRootThere } from "./there.ts";
 /** A target that the tests' labs are built on instead of this machine; `HOPLAB_TARGET` names it. */
 const TARGET = process.env.HOPLAB_TEST_TARGET;
 
-const CLI = fileURLToPath(new URL("../../out/main/cli.js", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../out/main/cli.js", import.meta.url));
 
 export interface Ran {
   code: number | null;

@@ -3,6 +3,7 @@
  * that this machine can't host are built by the same tests in the embedded VM (test/vm/in-vm.ts).
  */
 
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { listLabs } from "../../main/lab/catalogue.ts";
 import { readLab } from "../../main/lab/read.ts";
@@ -21,23 +22,47 @@ export interface LabHere {
   lacks?: string;
 }
 
+export interface GuideHere {
+  id: string;
+  guide: string;
+  /** Of a comparison: the two labs. */
+  compares?: readonly [string, string];
+  /** As of a lab. */
+  lacks?: string;
+}
+
 /** Who builds them: root where the tests are root's, else the user that they run as. */
 export const builder: Who = isRootThere ? "root" : "user";
 
 /** All of them here; in the VM those that the machine around it can't host, which $HOPLAB_LABS names. */
 export async function labsHere(): Promise<LabHere[]> {
+  const labs: LabHere[] = [];
+  for (const { compares, ...here } of await allHere()) {
+    // A comparison builds nothing itself.
+    if (!compares) labs.push({ ...here, lab: await bundledLab(here.id) });
+  }
+  return labs;
+}
+
+/** Their English guides, and those of the comparisons of two of them. */
+export async function guidesHere(): Promise<GuideHere[]> {
+  const all = await allHere();
+  const read = ({ id }: { id: string }) => readFile(`${LABS_DIR}/${id}/guide.en.md`, "utf8");
+  return Promise.all(all.map(async (here) => ({ ...here, guide: await read(here) })));
+}
+
+async function allHere(): Promise<Omit<GuideHere, "guide">[]> {
   const wanted = process.env.HOPLAB_LABS?.split(",");
   const target = process.env.HOPLAB_TEST_SSH ? undefined : await chooseLocalTarget(undefined);
   if (target && !target.ok) throw new Error(target.fault.message);
-  const labs: LabHere[] = [];
+  const all: Omit<GuideHere, "guide">[] = [];
   for (const { id, requires, compares } of await listLabs(LABS_DIR)) {
-    if (compares) continue; // builds nothing itself
-    if (wanted && !wanted.includes(id)) continue;
-    const lab = await bundledLab(id);
+    if (wanted && ![id, ...(compares ?? [])].some((one) => wanted.includes(one))) continue;
     const fit = target ? await requireFeatures(target.value, id, requires) : undefined;
-    labs.push({ id, lab, ...(fit && !fit.ok ? { lacks: `${fit.fault.message}; it is built in the VM` } : {}) });
+    const lacks = fit && !fit.ok ? { lacks: `${fit.fault.message}; it is built in the VM` } : {};
+    all.push({ id, ...(compares ? { compares } : {}), ...lacks });
   }
-  return labs;
+  return all;
 }
 
 /** A lab that comes with Hoplab. Throws where it is not there or not valid. */
