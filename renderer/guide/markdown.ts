@@ -43,12 +43,26 @@ function cells(line: string): Inline[][] {
   return bare.split("|").map((cell) => readInline(cell.trim()));
 }
 
+/** Between two of these a line ends without a space: Chinese has none between its characters, nor beside its punctuation. */
+const WIDE = /[\u2014\u2026\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]/;
+const WIDE_PUNCTUATION = /[\u3000-\u303f\uff00-\uffef]/;
+
+/** The lines of one paragraph as one. Stars are not looked at: what they stand around is. */
+function join(lines: readonly string[]): string {
+  return lines.reduce((before, line) => {
+    const last = before.replace(/\*+$/, "").at(-1) ?? "";
+    const first = line.replace(/^\*+/, "").at(0) ?? "";
+    const isTight = (WIDE.test(last) && WIDE.test(first)) || [last, first].some((one) => WIDE_PUNCTUATION.test(one));
+    return `${before}${isTight ? "" : " "}${line}`;
+  });
+}
+
 export function readMarkdown(text: string): Block[] {
   const lines = text.split(/\r?\n/);
   const blocks: Block[] = [];
   let paragraph: string[] = [];
   const finish = () => {
-    if (paragraph.length > 0) blocks.push({ kind: "paragraph", content: readInline(paragraph.join(" ")) });
+    if (paragraph.length > 0) blocks.push({ kind: "paragraph", content: readInline(join(paragraph)) });
     paragraph = [];
   };
   let at = 0;
@@ -74,7 +88,7 @@ export function readMarkdown(text: string): Block[] {
         const next = lines[at] ?? "";
         const item = ITEM.exec(next);
         if (item && (item[1] !== undefined) === ordered) items.push(item[2] ?? "");
-        else if (!item && /^\s+\S/.test(next) && items.length > 0) items.push(`${items.pop() ?? ""} ${next.trim()}`);
+        else if (!item && /^\s+\S/.test(next) && items.length > 0) items.push(join([items.pop() ?? "", next.trim()]));
         else break;
       }
       blocks.push({ kind: "list", ordered, items: items.map(readInline) });
@@ -88,7 +102,7 @@ export function readMarkdown(text: string): Block[] {
       finish();
       const quote: string[] = [];
       for (; /^\s*>/.test(lines[at] ?? ""); at += 1) quote.push((lines[at] ?? "").replace(/^\s*>\s?/, ""));
-      blocks.push({ kind: "quote", content: readInline(quote.join(" ")) });
+      blocks.push({ kind: "quote", content: readInline(join(quote)) });
     } else {
       if (line.trim() === "") finish();
       else paragraph.push(line.trim());

@@ -30,6 +30,15 @@ describe("a lab's guide", () => {
     ]);
   });
 
+  it("puts no space between Chinese characters where a line ends, and one beside a Latin word", () => {
+    const text = (markdown: string) =>
+      readMarkdown(markdown).map((block) => (block.kind === "paragraph" ? block.content : []).map((part) => part.text));
+    expect(text("一切照\n樣通，\n`a` 與\n`b`")).toEqual([["一切照樣通，", "a", " 與 ", "b"]]);
+    expect(text("節點的\n*預設*路由")).toEqual([["節點的", "預設", "路由"]]);
+    expect(text("Pod 的\nMTU")).toEqual([["Pod 的 MTU"]]);
+    expect(readMarkdown("- 兩者都\n  不對")).toMatchObject([{ items: [[{ text: "兩者都不對" }]] }]);
+  });
+
   it("shows markup of its own as text and follows no link", () => {
     const html = renderToStaticMarkup(
       <Guide guide={{ en: "<script>alert(1)</script> [here](javascript:alert)" }} language="en" />,
