@@ -75,8 +75,8 @@ export class GuideReader implements AsyncDisposable {
   }
 
   #start(command: string): ChildProcess {
-    const [program = "sh", ...rest] = [...this.#enter, "sh", "-c", command];
-    return spawn(program, rest, {
+    // Through env, which is there also where nothing has to be entered.
+    return spawn("env", [...this.#enter, "sh", "-c", command], {
       cwd: this.#folder,
       env: {
         ...process.env,

@@ -173,7 +173,7 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
     },
     {
       command: "hoplab exec flannel-host-gw node/node1 -- ip neigh",
-      prints: /192\.168\.32\.128 dev eth0.* FAILED/,
+      prints: /192\.168\.32\.128 dev eth0.* (FAILED|INCOMPLETE)/,
       says: "nobody has that address any more",
     },
   ],
@@ -540,12 +540,6 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
     },
     {
       command: "hoplab send vxlan-flood-learn-headend --from h1 --to h2",
-      time: 2,
-      prints: /h3 +eth0 +in/,
-      says: "forgotten, the ping is sent to both",
-    },
-    {
-      command: "hoplab send vxlan-flood-learn-headend --from h1 --to h2",
       time: 3,
       fails: true,
       prints: /ARP who-has 10\.0\.0\.2 .*lost, last seen at h3\/eth0/,
@@ -562,12 +556,6 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
       command: "hoplab exec vxlan-flood-learn-multicast vtep2 -- bridge fdb show dev vxlan100",
       prints: /02:00:00:00:00:01 dst 192\.168\.1\.1 self/,
       says: "learned from the packet's source",
-    },
-    {
-      command: "hoplab send vxlan-flood-learn-multicast --from h1 --to h2",
-      time: 2,
-      prints: /01:00:5e:01:01:01 is multicast[\s\S]*h3 +eth0 +in/,
-      says: "the ping itself goes to the group",
     },
     {
       command: "hoplab exec vxlan-flood-learn-multicast h1 -- ping -c 1 -M do -s 1423 10.0.0.2",
