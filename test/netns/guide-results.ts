@@ -159,6 +159,11 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
       says: "the default route takes it to the gateway",
     },
     {
+      command: "hoplab exec flannel-host-gw node/node1 -- ip route show 10.244.1.0/24",
+      prints: /via 192\.168\.32\.128 dev eth0/,
+      says: "flanneld adds what is not there",
+    },
+    {
       command: "hoplab send flannel-host-gw --from a --to c",
       time: 3,
       fails: true,
