@@ -10,8 +10,9 @@ import type { FlannelNode } from "./node.ts";
 const ROUTES_FILE = "/run/flannel/routes";
 const SECONDS = 10;
 
-/** `ip` adds what is missing, and says of the others that they exist. The name is what ps shows. */
-const CHECK = `$0 = "flanneld"; while (1) { sleep ${SECONDS}; system("ip -force -batch ${ROUTES_FILE} >/dev/null 2>&1") }`;
+/** Looks at its start too, as flanneld writes its routes then. `ip` adds what is missing, and says of the others that they exist. The name is what ps shows. */
+const CHECK = `$0 = "flanneld"; while (1) { system("ip -force -batch ${ROUTES_FILE} >/dev/null 2>&1"); sleep ${SECONDS} }`;
+const ALL_THERE = `cut -d" " -f3 ${ROUTES_FILE} | while read -r to; do ip route show "$to" | grep -q . || exit 1; done`;
 
 export function keepRoutes(node: FlannelNode, routes: readonly Route[]): void {
   node.netns.files.push({
@@ -22,7 +23,8 @@ export function keepRoutes(node: FlannelNode, routes: readonly Route[]): void {
   node.netns.daemons.push({
     name: "flanneld",
     argv: ["perl", "-e", CHECK],
-    why: `Puts back what is missing of ${node.label}'s routes to the other nodes, every ${SECONDS} s.`,
+    why: `Puts back what is missing of ${node.label}'s routes to the other nodes, at its start and every ${SECONDS} s.`,
+    ready: { command: ALL_THERE, why: "flanneld has looked at its routes once." },
   });
 }
 
