@@ -44,6 +44,8 @@ export function explainJourney(input: JourneyInput): Journey {
   );
   const crossings = steps.map((step) => crossesBridge(step, steps, wiring));
   const isTag = (change: Change) => change.layers?.every((protocol) => protocol === "vlan") ?? false;
+  // Its connection tracking puts datagrams together.
+  const isOfBridge = (change: Change) => isTag(change) || change.kind === "reassembled";
   const delivered = new Set(input.delivered);
   const start = steps[0]?.sighting.at ?? 0;
   const lastPiece = steps.at(-1)?.sighting.piece
@@ -55,7 +57,7 @@ export function explainJourney(input: JourneyInput): Journey {
     const parent = step.parent === undefined ? undefined : seen.get(steps[step.parent]!.sighting.frame);
     const changes = parent ? changesBetween(parent.layers, layers) : [];
     // A bridge that filters by VLAN chooses the port first, then puts the tag on or takes it off.
-    if (crossings[index] && changes.every(isTag)) {
+    if (crossings[index] && changes.every(isOfBridge)) {
       changes.unshift({ kind: floods(index, steps, crossings) ? "flooded" : "bridged" });
     }
     const goesOn = steps.some(

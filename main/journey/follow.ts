@@ -217,7 +217,9 @@ export class Follower {
         this.#owners.infer(identity.source, this.#wiring.namespace[interfaceIndex]!);
       }
       this.#repeat(frame, begun, newest);
-      if (identity.piece < 0 || !this.#joinDatagram(bytes, begun, frame)) this.#exchangeOf(bytes, begun, frame);
+      const isPart =
+        identity.piece < 0 ? this.#joinPieces(bytes, begun, frame) : this.#joinDatagram(bytes, begun, frame);
+      if (!isPart) this.#exchangeOf(bytes, begun, frame);
       if (newest !== NONE) this.#resort(frame, begun);
     } else {
       const isNewFlow = !this.#hasFlow(journey, identity.flow);
@@ -537,6 +539,7 @@ export class Follower {
     pieces.push({ journey, from, to, isLast });
     this.#pieces.set(whole, pieces);
     this.#change(whole, 0);
+    if (from === 0) this.#takeBack(journey, whole, frame);
     if (whole === journey) return false;
     const { request } = this.#exchange;
     // Who is asked answers the address that it was translated to.
@@ -571,9 +574,76 @@ export class Follower {
     return age >= 0 && age < LONGEST_WAIT && !this.#isSeen(id, piece);
   }
 
+  /**
+   * Joins a packet that is seen whole after its pieces were: connection tracking puts a datagram together before it looks at
+   * it, on a bridge too, and it is cut again on its way out. Whether it is now part of another journey.
+   */
+  #joinPieces(bytes: Uint8Array, journey: number, frame: number): boolean {
+    if (this.#identity.datagram === 0 || this.#datagrams.size === 0) return false;
+    const piece = this.#piece;
+    readPiece(bytes, this.#walk.offsets[this.#walk.inner]!, piece);
+    const at = this.#at.get(frame);
+    const whole = [piece.bySource, piece.byDestination]
+      .map(({ a, b }) => this.#datagrams.get(a, b))
+      .filter((known) => known >= 0)
+      .map((known) => this.wholeOf(known))
+      .find((id) => at >= this.#beganAt(id) && at - this.#beganAt(id) < LONGEST_WAIT);
+    const pieces = whole === undefined ? undefined : this.#pieces.get(whole);
+    if (whole === undefined || !pieces || pieces.length >= MOST_PIECES) return false;
+    // Another datagram with the same identification, unless it ends where the pieces do.
+    if (pieces.some(({ isLast, to }) => isLast && to !== piece.to)) return false;
+    this.#addPiece(whole, { journey, from: 0, to: piece.to, isLast: true });
+    return true;
+  }
+
+  /** Joins what was taken in before the first of its pieces, although it was seen after it. */
+  #takeBack(first: number, whole: number, frame: number): void {
+    const { datagram } = this.#identity;
+    const at = this.#at.get(frame);
+    for (let id = first - 1; id >= 0 && id >= first - MOST_CANDIDATES; id--) {
+      const journeys = this.#journeys;
+      if (journeys.get(id, DATAGRAM) !== datagram || id === whole || journeys.get(id, HOPS) === 0) continue;
+      const wait = this.#beganAt(id) - at;
+      const isSameFlow = this.#frames.get(journeys.get(id, FIRST), FLOW) === this.#frames.get(frame, FLOW);
+      if (wait < 0 || wait > YOUNG || !isSameFlow || this.#pieceOf.has(id) || this.#pieces.has(id)) continue;
+      this.#addPiece(whole, { journey: id, from: 0, to: Number.POSITIVE_INFINITY, isLast: true });
+      this.#moveLinks(id, whole);
+      return;
+    }
+  }
+
+  #addPiece(whole: number, piece: PieceOf): void {
+    this.#pieces.set(whole, [...(this.#pieces.get(whole) ?? []), piece]);
+    this.#pieceOf.set(piece.journey, whole);
+    this.#emptied++;
+    this.#seenAt.length = 0;
+    this.#change(whole, 0);
+  }
+
+  /** What answers a journey, and what it answers, does so for another one from now on. */
+  #moveLinks(from: number, to: number): void {
+    const journeys = this.#journeys;
+    const pairs = [
+      [REPLY, REPLY_TO],
+      [REPLY_TO, REPLY],
+      [REFUSED_BY, REFUSES],
+      [REFUSES, REFUSED_BY],
+    ] as const;
+    for (const [column, back] of pairs) {
+      const other = journeys.get(from, column);
+      journeys.set(from, column, NONE);
+      if (other === NONE || journeys.get(to, column) !== NONE) continue;
+      journeys.set(to, column, other);
+      journeys.set(other, back, to);
+      this.#change(other, 0);
+    }
+    this.#change(to, journeys.get(from, STATE) & (ANSWERED | ERROR));
+  }
+
   /** Of a journey: itself where one of its pieces begins at that byte. */
   #pieceAt(journey: number, from: number): number | undefined {
-    return this.#pieces.get(journey)?.some((piece) => piece.from === from) ? journey : undefined;
+    const isWhole = (piece: PieceOf) => piece.from === 0 && piece.isLast;
+    return this.#pieces.get(journey)?.some((piece) => piece.from === from && !isWhole(piece)) ? journey : undefined;
   }
 
   #movePieces(from: number, to: number): void {

@@ -107,6 +107,56 @@ test("a datagram that its sender cuts is one journey, and two of them are two", 
   expect(followed.journeys().map(({ hops }) => hops.length)).toEqual([4, 4]);
 });
 
+describe("a datagram that its sender cuts, and that a bridge puts together for connection tracking", () => {
+  const [one, two] = [piece(packet, 0, 256), piece(packet, 256, 400)];
+  const frames = [
+    at("pod/b/eth0 out", 0, one),
+    at("node/node1/veth2 in", 1, one),
+    at("pod/b/eth0 out", 2, two),
+    at("node/node1/veth2 in", 3, two),
+    at("node/node1/cni0 in", 4, packet),
+    at("node/node1/flannel.1 out", 5, piece(routed(packet), 0, 256)),
+    at("node/node1/flannel.1 out", 6, piece(routed(packet), 256, 400)),
+  ];
+  const orders: [string, number[]][] = [
+    ["as they came", [0, 1, 2, 3, 4, 5, 6]],
+    ["the whole before the later piece", [0, 1, 4, 2, 3, 5, 6]],
+    ["the whole before all pieces", [4, 0, 1, 2, 3, 5, 6]],
+    ["the whole between the later piece and the first one", [2, 3, 4, 0, 1, 5, 6]],
+    ["all pieces before the whole", [0, 1, 2, 3, 5, 6, 4]],
+  ];
+
+  test.each(orders)("is one journey, taken in %s", (_, order) => {
+    const followed = new Followed(
+      order.map((index) => frames[index]!),
+      flannelTopology,
+    );
+    followed.follower.finish();
+    const journeys = followed.journeys();
+    expect(journeys.map(({ hops }) => hops.length)).toEqual([7]);
+    const kinds = journeys[0]?.hops.map((hop) => hop.changes.map(({ kind }) => kind).join(" "));
+    expect(kinds?.slice(4)).toEqual(["bridged reassembled", "routed fragmented", "routed fragmented"]);
+  });
+
+  test("is answered, whichever of its frames was taken in first", () => {
+    const back = at("pod/b/eth0 in", 30, ipv4({ src: C, dst: A, id: 78 }, 1, echo("reply", 7, 1)));
+    const followed = new Followed([frames[4]!, back, ...frames.slice(0, 4)], flannelTopology);
+    followed.follower.finish();
+    const [journey, answer] = ["request", "reply"].map((kind) =>
+      followed.journeys().find(({ summary }) => summary.startsWith(`ICMP echo ${kind}`)),
+    );
+    expect(journey).toMatchObject({ end: "arrived", reply: answer?.id });
+    expect(answer?.replyTo).toBe(journey?.id);
+  });
+
+  test("is another datagram where it is longer, although its identification is the same", () => {
+    const other = ipv4({ src: A, dst: C, id: 77 }, 1, echo("request", 8, 1, "x".repeat(500)));
+    const followed = new Followed([...frames.slice(0, 4), at("node/node1/cni0 in", 40, other)], flannelTopology);
+    followed.follower.finish();
+    expect(followed.journeys()).toHaveLength(2);
+  });
+});
+
 test("a tunnel's packet that is cut, and put together at the other end, stays one journey", () => {
   const inner = ipv4({ src: A, dst: C, id: 77, ttl: 63 }, 1, echo("request", 7, 1, "x".repeat(392)));
   const frame = eth(mac(3), mac(4), 0x0800, inner);

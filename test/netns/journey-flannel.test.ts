@@ -286,6 +286,27 @@ describe(`what is on the wire${unable ? ` (skipped: ${unable})` : ""}`, {
     for (const layer of layers) expect(layer.problem).toBeUndefined();
   });
 
+  test.each([
+    ["flannel-vxlan", "c"],
+    ["flannel-udp", "c"],
+    ["flannel-vxlan", "node/node1"],
+  ])(
+    "in %s a ping to %s that is cut at once is two journeys, which the bridge puts together for iptables",
+    async (id, to) => {
+      await place.json("up", id, "--name", one);
+      const sent = await place.json("send", one, "--from", "a", "--to", to, "--size", "3000");
+      const [request, reply, ...others]: Journey[] = sent.journeys;
+      expect(others).toEqual([]);
+      expect(request).toMatchObject({ end: "arrived", reply: reply?.id });
+      expect(reply).toMatchObject({ end: "arrived", replyTo: request?.id });
+      const bridge = request?.hops.find((hop) => hop.netns === "node/node1" && hop.interface === "cni0");
+      expect(bridge?.changes.map(({ kind }) => kind)).toEqual(
+        to === "c" ? ["bridged", "reassembled"] : ["bridged", "reassembled", "delivered"],
+      );
+      if (to === "c") expect(request?.hops.filter(({ netns }) => netns === "pod/c")).toHaveLength(3);
+    },
+  );
+
   test("the process answers for a subnet that no node has, from the device's address with a TTL of 8, and the kernel drops that", async () => {
     await place.json("up", "flannel-udp", "--name", one);
     const ran = await place.hoplab(
