@@ -2,10 +2,11 @@
 
 import type { Progress } from "../../preload/contract/lab.ts";
 import type { LabChange, LiveFault, LiveLab, LiveNode } from "../../preload/contract/live.ts";
-import type { Result } from "../../preload/contract/result.ts";
+import { fail, type Result } from "../../preload/contract/result.ts";
 import { sandboxName } from "./lab-commands.ts";
 import { paint, printTable } from "./print.ts";
-import { type CliOptions, CliSession } from "./session.ts";
+import { type CliOptions, CliSession, printFaultAs } from "./session.ts";
+import { sendCommand } from "./words.ts";
 
 /** Lists the faults, or injects or reverts one. */
 export async function runFault(
@@ -14,6 +15,10 @@ export async function runFault(
   name: string | undefined,
   { revert = false }: { revert?: boolean },
 ): Promise<void> {
+  if (name === undefined && revert) {
+    const wanted = fail("bad-input", "which fault is to be reverted?", { fix: `\`hoplab fault ${lab}\` lists them.` });
+    return printFaultAs(wanted.fault, options.json === true);
+  }
   await using session = await CliSession.open(options);
   if (name === undefined) {
     const live = await liveLab(session, lab);
@@ -25,8 +30,7 @@ export async function runFault(
     const fault = faults.find((one) => one.name === name);
     if (!fault) return "";
     if (!fault.injected) return `${name} is reverted.`;
-    const { from, to } = fault.shows;
-    return `${name} is injected. See it with \`hoplab send ${lab} --from ${from} --to ${to}\`; revert it with \`hoplab fault ${lab} ${name} --revert\`.`;
+    return `${name} is injected. See it with \`${sendCommand(lab, fault.shows)}\`; revert it with \`hoplab fault ${lab} ${name} --revert\`.`;
   });
 }
 
@@ -83,16 +87,16 @@ function printNodes(nodes: readonly LiveNode[]): string {
 
 function printFaults(lab: string, faults: readonly LiveFault[]): string {
   if (faults.length === 0) return `${lab} has no faults to inject.`;
-  return faults.map(printFault).join("\n\n");
+  return faults.map((fault) => printFault(lab, fault)).join("\n\n");
 }
 
-function printFault({ name, title, symptom, search, shows, injected }: LiveFault): string {
+function printFault(lab: string, { name, title, symptom, search, shows, injected }: LiveFault): string {
   return [
     `${paint("bold", name)}${injected ? `  ${paint("red", "injected")}` : ""}`,
     ...paragraph("", title.en),
     ...paragraph("what is seen:  ", symptom.en),
     ...paragraph("how to find it: ", search.en),
-    ...paragraph("try:           ", `hoplab send LAB --from ${shows.from} --to ${shows.to}`),
+    ...paragraph("try:           ", sendCommand(lab, shows)),
   ].join("\n");
 }
 

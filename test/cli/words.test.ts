@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { splitWords } from "../../main/cli/words.ts";
+import { sendCommand, splitWords } from "../../main/cli/words.ts";
+import { trafficSchema } from "../../preload/contract/lab.ts";
 
 test.each([
   ["wsl.exe -d Ubuntu -u root --", ["wsl.exe", "-d", "Ubuntu", "-u", "root", "--"]],
@@ -15,4 +16,14 @@ test.each([
 
 test.each(["", "   ", "sh -c 'open", 'a "b'])("the command line %j is refused", (line) => {
   expect(splitWords(line)).toMatchObject({ ok: false, fault: { code: "bad-input" } });
+});
+
+test.each([
+  [{}, ""],
+  [{ protocol: "tcp", port: 80 }, " --protocol tcp --port 80"],
+  [{ count: 3, size: 1472, dontFragment: true }, " --count 3 --size 1472 --dont-fragment"],
+  [{ dontFragment: false }, " --fragment"],
+])("the command for the traffic %j says all of it", (more, words) => {
+  const traffic = trafficSchema.parse({ from: "pod/a", to: "pod/c", ...more });
+  expect(sendCommand("lab", traffic)).toBe(`hoplab send lab --from pod/a --to pod/c${words}`);
 });
