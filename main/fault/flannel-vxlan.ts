@@ -120,7 +120,8 @@ function portWrong({ id }: Lab, backend: VxlanBackend, { ping, from, to }: FarPo
     topology: (topology) =>
       editNamespace(topology, netns, ({ interfaces }) => ({
         interfaces: interfaces.map((item) =>
-          item.kind === "vxlan" && item.name === device
+          // Whatever it is called: with a wrong VNI it has another name.
+          item.kind === "vxlan"
             ? { ...item, port, why: `A fault: a tunnel on port ${port}, which the other nodes do not use.` }
             : item,
         ),

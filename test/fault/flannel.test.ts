@@ -64,6 +64,19 @@ describe("the faults of a Flannel lab", () => {
     expect(node2?.sysctls.map(({ key }) => key)).toContain("net/ipv6/conf/flannel.2/accept_ra");
   });
 
+  it("of VNI and port are both there, whichever came first", async () => {
+    const live = startLive(await bundledLab("flannel-vxlan"));
+    const tunnels = [
+      ["vni-wrong", "port-wrong"],
+      ["port-wrong", "vni-wrong"],
+    ].map((faults) => {
+      const node2 = topologyOf({ ...live, faults }).namespaces.find(({ name }) => name === "node/node2");
+      return node2?.interfaces.find(({ kind }) => kind === "vxlan");
+    });
+    expect(tunnels[0]).toMatchObject({ name: "flannel.2", vni: 2, port: 4789 });
+    expect(tunnels[1]).toMatchObject({ name: "flannel.2", vni: 2, port: 4789 });
+  });
+
   it("write a Service's rules as kube-proxy does, before flannel's", async () => {
     const node1 = (await broken("flannel-vxlan", "service-network-overlaps")).get("node/node1");
     const rules = node1?.rules.find(({ table }) => table === "nat")?.rules.map(({ rule }) => rule) ?? [];
