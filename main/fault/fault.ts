@@ -6,6 +6,7 @@
 
 import type { Traffic, Words } from "../../preload/contract/lab.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
+import type { Lab } from "../lab/schema.ts";
 import type { Live } from "../live/live.ts";
 
 export interface LabFault {
@@ -18,8 +19,11 @@ export interface LabFault {
   search: Words;
   /** Arrives without the fault; is lost, or gets no answer, with it. */
   shows: Traffic;
-  /** What is asked for with the fault, before it is laid out: a node that moved, an agent that is stopped. */
-  live?: (live: Live) => Live;
+  /**
+   * What is asked for with the fault, before it is laid out: a node that moved, an agent that is stopped. `then`: the lab as
+   * it was when the fault came, which is all that an agent knows that has been stopped since.
+   */
+  live?: (live: Live, then: Lab) => Live;
   /** The topology with the fault. Leaves alone what it does not find: the node may have left since. */
   topology?: (topology: Topology) => Topology;
   /** What has to be run besides, after the topology has changed: for state that no topology holds, such as caches. */

@@ -1,6 +1,5 @@
 /** What can go wrong with Flannel: an agent that is not there, the wrong card, and what is in flannel-vxlan.ts. */
 
-import type { Topology } from "../../preload/contract/topology.ts";
 import type { FlannelNetwork, Lab, LabNode } from "../lab/schema.ts";
 import { formatAddress, lastAddress, parseAddress, parsePrefixed, parseSubnet } from "../layout/address.ts";
 import { externalAddress } from "../layout/flannel/external.ts";
@@ -8,7 +7,7 @@ import { IPIP_DEVICE } from "../layout/flannel/ipip.ts";
 import { UDP_DEVICE } from "../layout/flannel/udp.ts";
 import { vxlanDeviceName } from "../layout/flannel/vxlan.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
-import { editNamespace } from "./edit.ts";
+import type { Live } from "../live/live.ts";
 import { type FarPods, farPods } from "./far-pods.ts";
 import type { LabFault } from "./fault.ts";
 import { changeTunnelMac, vxlanFaults } from "./flannel-vxlan.ts";
@@ -44,8 +43,8 @@ function deviceOf({ backend }: FlannelNetwork): string | undefined {
 }
 
 function agentStopped(lab: Lab, network: FlannelNetwork, { ping, from, to }: FarPods): LabFault[] {
-  const address = freeAddress(lab, network, to.node);
-  if (!address) return [];
+  const given = freeAddress(lab, network, to.node);
+  if (!given) return [];
   const netns = `node/${from.node}`;
   const isVxlan = network.backend.type === "vxlan";
   const look = isVxlan
@@ -76,11 +75,11 @@ function agentStopped(lab: Lab, network: FlannelNetwork, { ping, from, to }: Far
         "zh-Hans": `比较 ${from.node} 以为的（\`${look}\`）与 ${to.node} 实际的（\`${actual}\`）。${what["zh-Hans"]}过期了：除了 flanneld 没有人会写它，内核从不自己询问，而永久的条目永远不会老化。所以该问的是代理程序还活着吗，然后启动它。`,
       },
       shows: ping,
-      live: (live) => ({
-        ...live,
-        lab: { ...live.lab, nodes: live.lab.nodes.map((node) => moveNode(node, to.node, network, address)) },
-        stopped: { ...live.stopped, [from.node]: live.stopped[from.node] ?? live.lab },
-      }),
+      live: (live, then) => {
+        const address = freeAddress(then, network, to.node) ?? given;
+        const nodes = live.lab.nodes.map((node) => moveNode(node, to.node, network, address));
+        return { ...stopAgent(live, from.node, then), lab: { ...live.lab, nodes } };
+      },
       // A machine that is set up anew has a tunnel with another MAC address.
       topology: (topology) =>
         isVxlan ? changeTunnelMac(topology, { stale: netns, moved: `node/${to.node}` }) : topology,
@@ -95,6 +94,11 @@ function agentStopped(lab: Lab, network: FlannelNetwork, { ping, from, to }: Far
       },
     },
   ];
+}
+
+/** One that a person has stopped before knows even less. */
+function stopAgent(live: Live, node: string, then: Lab): Live {
+  return { ...live, stopped: { ...live.stopped, [node]: live.stopped[node] ?? then } };
 }
 
 function moveNode(node: LabNode, name: string, network: FlannelNetwork, address: string): LabNode {
@@ -145,7 +149,7 @@ function processEnded({ id }: Lab, { ping, from, to }: FarPods): LabFault {
       "zh-Hans": `在这个后端里，flanneld 就是网络本身，而不只是网络的书记。\`${sockets}\` 已看不到那个端口的套接字，\`${carrier}\` 显示 NO-CARRIER：设备的另一端没有人握着。`,
     },
     shows: ping,
-    topology: (topology): Topology => editNamespace(topology, netns, () => ({ daemons: [] })),
+    live: (live, then) => stopAgent(live, to.node, then),
   };
 }
 

@@ -8,9 +8,10 @@ import { validateLab } from "../lab/validate.ts";
 import { parseAddress, parsePrefixed } from "../layout/address.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import { chooseAddresses } from "./free-address.ts";
+import { withoutLeft } from "./left.ts";
 import type { Live } from "./live.ts";
 import { holdShares } from "./start.ts";
-import { announcedLab } from "./topology.ts";
+import { announcedLab, withFaults } from "./topology.ts";
 
 /** Faults: `not-found` and `exists` (a fault or node), `bad-input` with what is wrong with the lab that it would be. */
 export function applyChange(live: Live, change: LabChange): Result<Live> {
@@ -37,7 +38,8 @@ function apply(live: Live, change: LabChange): Result<Partial<Live>> {
   }
 }
 
-function injectFault({ lab, faults }: Live, name: string): Result<Partial<Live>> {
+function injectFault(live: Live, name: string): Result<Partial<Live>> {
+  const { lab, faults } = live;
   const offered = faultsOf(lab).map((fault) => fault.name);
   if (!offered.includes(name)) {
     return fail("not-found", `the lab ${lab.id} has no fault ${JSON.stringify(name)}`, {
@@ -47,16 +49,19 @@ function injectFault({ lab, faults }: Live, name: string): Result<Partial<Live>>
   if (faults.includes(name)) {
     return fail("exists", `the fault ${name} is injected already`, { fix: "Revert it first." });
   }
-  return ok({ faults: [...faults, name] });
+  const changesLive = faultsOf(lab).some((fault) => fault.name === name && fault.live);
+  const asOf = changesLive ? { ...live.asOf, [name]: announcedLab(withFaults(live)) } : live.asOf;
+  return ok({ faults: [...faults, name], asOf });
 }
 
-function revertFault({ faults }: Live, name: string): Result<Partial<Live>> {
+function revertFault({ faults, asOf }: Live, name: string): Result<Partial<Live>> {
   if (!faults.includes(name)) {
     return fail("not-found", `the fault ${JSON.stringify(name)} is not injected`, {
       fix: faults.length > 0 ? `These are: ${faults.join(", ")}.` : "None is.",
     });
   }
-  return ok({ faults: faults.filter((fault) => fault !== name) });
+  const { [name]: _then, ...others } = asOf;
+  return ok({ faults: faults.filter((fault) => fault !== name), asOf: others });
 }
 
 function addNode(live: Live, wanted: Extract<LabChange, { kind: "add-node" }>): Result<Partial<Live>> {
@@ -69,6 +74,8 @@ function addNode(live: Live, wanted: Extract<LabChange, { kind: "add-node" }>): 
   const addresses = chooseAddresses(lab, wanted);
   if (!addresses.ok) return addresses;
   const [first = "", ...others] = addresses.value;
+  const holder = holderOf(live, first);
+  if (holder) return fail("bad-input", `${name} can't join: ${first} belongs to ${holder} already`);
   const joined: Lab = {
     ...lab,
     nodes: [
@@ -107,34 +114,26 @@ function removeNode(live: Live, name: string): Result<Partial<Live>> {
       fix: `Revert it first: ${faults.join(", ")}.`,
     });
   }
-  const gone = new Set(lab.pods.filter(({ node }) => node === name).map((pod) => pod.name));
-  const isGone = (reference: string) => {
-    const [kind, label] = reference.includes("/") ? reference.split("/") : [undefined, reference];
-    if (kind === "node" || (kind === undefined && label === name)) return label === name;
-    return (kind === "pod" || kind === undefined) && gone.has(label ?? "");
-  };
-  const left: Lab = {
-    ...lab,
-    nodes: lab.nodes.filter((node) => node.name !== name),
-    pods: lab.pods.filter((pod) => pod.node !== name),
-    traffic: lab.traffic.filter(({ from, to }) => !isGone(from) && !isGone(to)),
-    checks: lab.checks.filter(({ ping, path }) => {
-      const ends = [ping?.from, ping?.to, path?.from, path?.to].flatMap((end) => end ?? []);
-      const on = (path?.through ?? []).map((item) => item.slice(0, item.lastIndexOf("/")));
-      return ![...ends, ...on].some(isGone);
-    }),
-  };
+  const nodes = lab.nodes.filter((node) => node.name !== name);
+  const pods = lab.pods.filter((pod) => pod.node !== name);
+  const left: Lab = { ...withoutLeft(lab, { nodes, pods }), nodes, pods };
   const checked = checkLab(left, `${name} can't leave`);
   if (!checked.ok) return checked;
   const { [name]: _gone, ...others } = stopped;
   return ok({ lab: checked.value, stopped: others });
 }
 
-function moveNode({ lab }: Live, name: string, address: string): Result<Partial<Live>> {
+function moveNode(live: Live, name: string, address: string): Result<Partial<Live>> {
+  const { lab } = live;
   const found = findNode(lab, name);
   if (!found.ok) return found;
   const [now, ...others] = nodeAddresses(found.value);
   if (now === address) return fail("exists", `${name} has the address ${address} already`);
+  const holder = holderOf(live, address);
+  if (holder) return fail("bad-input", `${name} can't move: ${address} belongs to ${holder} already`);
+  const isElsewhere = (asked: Live) => !findAddresses(asked, name).includes(now ?? "");
+  const mover = faultBehind(live, isElsewhere);
+  if (mover) return fail("bad-input", `${name} can't move: the fault ${mover} has moved it`, revertIt(mover));
   const { network: _network, ...node } = found.value;
   const moved = { ...node, address: others.length > 0 ? [address, ...others] : address };
   const nodes = lab.nodes.map((other) => (other.name === name ? moved : other));
@@ -145,16 +144,35 @@ function moveNode({ lab }: Live, name: string, address: string): Result<Partial<
 function stopAgent(live: Live, name: string): Result<Partial<Live>> {
   const found = findAgent(live.lab, name);
   if (!found.ok) return found;
-  if (live.stopped[name]) return fail("exists", `the agent of ${name} is stopped already`);
+  if (withFaults(live).stopped[name]) return fail("exists", `the agent of ${name} is stopped already`);
   return ok({ stopped: { ...live.stopped, [name]: announcedLab(live) } });
 }
 
-function startAgent({ lab, stopped }: Live, name: string): Result<Partial<Live>> {
-  const found = findAgent(lab, name);
+function startAgent(live: Live, name: string): Result<Partial<Live>> {
+  const found = findAgent(live.lab, name);
   if (!found.ok) return found;
-  if (!stopped[name]) return fail("exists", `the agent of ${name} is running already`);
-  const { [name]: _frozen, ...others } = stopped;
-  return ok({ stopped: others });
+  const { [name]: frozen, ...others } = live.stopped;
+  const stopper = faultBehind({ ...live, stopped: others }, ({ stopped }) => stopped[name] !== undefined);
+  if (stopper)
+    return fail(
+      "bad-input",
+      `the agent of ${name} can't start: the fault ${stopper} has stopped it`,
+      revertIt(stopper),
+    );
+  return frozen ? ok({ stopped: others }) : fail("exists", `the agent of ${name} is running already`);
+}
+
+/** The fault with which it first is so. */
+function faultBehind(live: Live, isSo: (asked: Live) => boolean): string | undefined {
+  return live.faults.find((_, index) => isSo(withFaults({ ...live, faults: live.faults.slice(0, index + 1) })));
+}
+
+function revertIt(fault: string): { fix: string } {
+  return { fix: `Revert it first: \`hoplab fault LAB ${fault} --revert\`.` };
+}
+
+function findAddresses({ lab }: Live, name: string): string[] {
+  return lab.nodes.filter((node) => node.name === name).flatMap(nodeAddresses);
 }
 
 function findNode(lab: Lab, name: string): Result<Lab["nodes"][number]> {
@@ -186,6 +204,12 @@ function checkLab(lab: Lab, refusal: string, address?: string): Result<Lab> {
   if (held) return fail("bad-input", `${refusal}: ${address} belongs to ${held}`);
   const [finding] = validateLab(parsed.data);
   return finding ? fail("bad-input", `${refusal}: ${finding.message}`) : ok(parsed.data);
+}
+
+/** The node that has that address, or will have it again when a fault is reverted. */
+function holderOf(live: Live, address: string): string | undefined {
+  const nodes = [live, withFaults(live)].flatMap(({ lab }) => lab.nodes);
+  return nodes.find((node) => nodeAddresses(node).includes(address))?.name;
 }
 
 /** What else than a node has that address. */

@@ -4,11 +4,15 @@ import type { LiveLab } from "../../preload/contract/live.ts";
 import { faultsOf } from "../fault/faults.ts";
 import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import type { Live } from "./live.ts";
+import { withFaults } from "./topology.ts";
 
-export function describeLive({ revision, lab, faults, stopped }: Live): LiveLab {
+/** `name`: what the lab is called where it is up, which its faults' commands say. */
+export function describeLive(live: Live, name = live.lab.id): LiveLab {
+  const { revision, lab, faults } = live;
+  const { lab: asked, stopped } = withFaults(live);
   return {
     revision,
-    nodes: lab.nodes.map((node) => {
+    nodes: asked.nodes.map((node) => {
       const address = nodeAddresses(node)[0]!;
       const agent = stopped[node.name] ? "stopped" : "running";
       return {
@@ -18,7 +22,7 @@ export function describeLive({ revision, lab, faults, stopped }: Live): LiveLab 
         ...(lab.network ? { agent } : {}),
       };
     }),
-    faults: faultsOf(lab).map(({ name, title, symptom, search, shows }) => ({
+    faults: faultsOf({ ...lab, id: name }).map(({ name, title, symptom, search, shows }) => ({
       name,
       title,
       symptom,

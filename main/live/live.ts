@@ -9,6 +9,8 @@ export interface Live {
   lab: Lab;
   /** Names of the injected faults, in the order in which they were injected. */
   faults: string[];
+  /** By the name of each injected fault that stops an agent: the lab as that agent last saw it. */
+  asOf: Record<string, Lab>;
   /** By the name of each node whose agent is stopped: the lab as that agent last saw it. */
   stopped: Record<string, Lab>;
 }

@@ -8,7 +8,7 @@ import type { Live } from "./live.ts";
 
 /** Its topology is that of the lab. What the layout would choose anew for other nodes is written down, so that it stays. */
 export function startLive(lab: Lab): Live {
-  return { revision: 0, lab: holdShares(holdGateways(lab)), faults: [], stopped: {} };
+  return { revision: 0, lab: holdShares(holdGateways(lab)), faults: [], asOf: {}, stopped: {} };
 }
 
 /** Every node holds the shares of the pod network that it has; one that is new gets the lowest that are free. */

@@ -11,9 +11,18 @@ import { layOutLab } from "../layout/layout.ts";
 import type { Live } from "./live.ts";
 
 export function topologyOf(live: Live): Topology {
-  const faults = injectedFaults(live);
-  const asked = faults.reduce((changed, fault) => fault.live?.(changed) ?? changed, live);
-  return faults.reduce((topology, fault) => fault.topology?.(topology) ?? topology, layOutLive(asked));
+  return injectedFaults(live).reduce(
+    (topology, fault) => fault.topology?.(topology) ?? topology,
+    layOutLive(withFaults(live)),
+  );
+}
+
+/** What is asked for with the faults: nodes as they have moved them, and the agents that they have stopped. */
+export function withFaults(live: Live): Live {
+  return injectedFaults(live).reduce(
+    (asked, { name, live: change }) => change?.(asked, live.asOf[name] ?? asked.lab) ?? asked,
+    live,
+  );
 }
 
 /** In the order in which they were injected. */

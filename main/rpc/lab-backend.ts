@@ -14,6 +14,7 @@ import { suggestTraffic } from "../lab/suggest.ts";
 import { layOutLab } from "../layout/layout.ts";
 import { applyChange } from "../live/change.ts";
 import { describeLive } from "../live/describe.ts";
+import { withoutLeft } from "../live/left.ts";
 import { startLive } from "../live/start.ts";
 import { topologyOf } from "../live/topology.ts";
 import { changeSandbox } from "../sandbox/change.ts";
@@ -164,7 +165,10 @@ export class LabBackend implements Backend {
         if (!opened.ok) return opened;
         const { lab, file } = opened.value.sandbox;
         const found = await this.#labs.find(file && existsSync(file) ? file : lab);
-        return found.ok ? runChecks(this.#captures, opened.value, found.value.lab.checks, context) : found;
+        if (!found.ok) return found;
+        const record = await readLive(opened.value);
+        const asked = record.ok ? withoutLeft(found.value.lab, record.value.live.lab) : found.value.lab;
+        return runChecks(this.#captures, opened.value, asked.checks, context);
       },
       "lab.doctor": async ({ target: wanted }, { signal }) => {
         const target = await this.#use(wanted, signal);
@@ -174,7 +178,7 @@ export class LabBackend implements Backend {
         const opened = await this.#sandbox(ref);
         if (!opened.ok) return opened;
         const record = await readLive(opened.value);
-        return record.ok ? ok(describeLive(record.value.live)) : record;
+        return record.ok ? ok(describeLive(record.value.live, opened.value.sandbox.name)) : record;
       },
       "lab.change": async ({ change, ...ref }, { signal, progress }) => {
         const opened = await this.#sandbox(ref);
@@ -188,7 +192,7 @@ export class LabBackend implements Backend {
         const now = await this.#sandbox(ref);
         if (now.ok) await this.#captures.adopt(now.value);
         await this.#lookAtSandboxes();
-        return changed.ok ? ok(describeLive(changed.value.live)) : changed;
+        return changed.ok ? ok(describeLive(changed.value.live, sandbox.sandbox.name)) : changed;
       },
       "sandbox.list": async ({ target: wanted }, { signal }) => {
         if (wanted === undefined) return ok(await this.#sandboxes());

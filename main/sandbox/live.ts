@@ -26,6 +26,8 @@ const liveSchema = z.object({
   revision: z.int().min(0),
   lab: runningLabSchema,
   faults: z.array(z.string()),
+  // Older sandboxes have none.
+  asOf: z.record(z.string(), runningLabSchema).default({}),
   stopped: z.record(z.string(), runningLabSchema),
 });
 // Of Hoplab's own making, and as large as the lab: what it is can be believed as that of any sandbox.

@@ -8,6 +8,7 @@ import { type Lab, runningLabSchema } from "../../main/lab/schema.ts";
 import { layOutLab } from "../../main/layout/layout.ts";
 import { applyChange } from "../../main/live/change.ts";
 import { describeLive } from "../../main/live/describe.ts";
+import { withoutLeft } from "../../main/live/left.ts";
 import type { Live } from "../../main/live/live.ts";
 import { startLive } from "../../main/live/start.ts";
 import { topologyOf } from "../../main/live/topology.ts";
@@ -77,6 +78,13 @@ describe("every bundled lab", () => {
   });
 });
 
+it("says the commands of its faults with the name that the lab is up under", () => {
+  const { faults } = describeLive(bundled("flannel-vxlan"), "mine");
+  const commands = faults.flatMap(({ search }) => search.en.match(/hoplab \w+ \S+/g) ?? []);
+  expect(commands.length).toBeGreaterThan(faults.length / 2);
+  expect(commands.filter((command) => !command.endsWith(" mine"))).toEqual([]);
+});
+
 describe("nodes that come and go", () => {
   it.each(["flannel-vxlan", "flannel-host-gw", "calico-ipip", "calico-ipip-crosssubnet"])(
     "%s: a node that leaves changes nothing that the others own",
@@ -131,7 +139,9 @@ describe("nodes that come and go", () => {
     expect(refusal(live, { kind: "add-node", name: "n", address: "10.9.9.9" })).toContain("outside every underlay");
     expect(refusal(crossing, { kind: "add-node", name: "n", address: "192.168.33.1" })).toContain("belongs to lan-b");
     expect(refusal(live, { kind: "remove-node", name: "node9" })).toContain('no node "node9"');
-    expect(refusal(live, { kind: "move-node", name: "node1", address: "192.168.32.128" })).toContain("belongs to");
+    expect(refusal(live, { kind: "move-node", name: "node1", address: "192.168.32.128" })).toContain(
+      "belongs to node2",
+    );
     expect(refusal(live, { kind: "start-agent", name: "node1" })).toContain("is running already");
     expect(refusal(live, { kind: "inject-fault", name: "gremlins" })).toContain('no fault "gremlins"');
     expect(refusal(live, { kind: "revert-fault", name: "ip-forward-off" })).toContain("is not injected");
@@ -141,6 +151,19 @@ describe("nodes that come and go", () => {
     const alone = after(live, { kind: "remove-node", name: "node1" }, { kind: "remove-node", name: "node2" });
     expect(refusal(alone, { kind: "remove-node", name: "node3" })).toContain("the last node");
     expect(refusal(bundled("bridge-arp"), { kind: "add-node", name: "n" })).toContain("is no cluster");
+  });
+
+  it("who leaves takes the traffic and the checks that are about it along, and no others", () => {
+    const { lab } = bundled("flannel-host-gw");
+    const { lab: now } = after(bundled("flannel-host-gw"), { kind: "remove-node", name: "node2" });
+    const ends = withoutLeft(lab, now).checks.map(({ ping, path }) => [ping?.from ?? path?.from, ping?.to ?? path?.to]);
+    expect(lab.checks).toHaveLength(5);
+    expect(ends).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    expect(withoutLeft(lab, now).traffic).toEqual(now.traffic);
+    expect(withoutLeft(lab, lab)).toEqual(lab);
   });
 
   it("a network with no address left, or a pod network with no subnet left, takes no node", () => {
@@ -201,5 +224,53 @@ describe("an agent that is stopped", () => {
     expect(netns(topology, "node/node1")?.fdb.map(({ dst }) => dst)).toEqual(["192.168.32.128", "192.168.32.129"]);
     const started = after(live, { kind: "start-agent", name: "node2" });
     expect(topologyOf(started)).toEqual(layOutLab(started.lab));
+  });
+});
+
+describe("an agent that a fault has stopped", () => {
+  const fault = "agent-stopped-node-moved";
+  const broken = after(bundled("flannel-host-gw"), { kind: "inject-fault", name: fault });
+  const waysOf = (live: Live, node: string) =>
+    netns(topologyOf(live), node)?.routes.flatMap(({ to, via }) => (to.startsWith("10.") ? `${to} ${via}` : []));
+
+  it("hears of no node that joins, while the others do", () => {
+    const joined = after(broken, { kind: "add-node", name: "node4" });
+    expect(waysOf(joined, "node/node1")).toEqual(["10.244.1.0/24 192.168.32.128", "10.244.2.0/24 192.168.32.129"]);
+    expect(waysOf(joined, "node/node3")).toEqual([
+      "10.244.0.0/24 192.168.32.127",
+      "10.244.1.0/24 192.168.32.254",
+      "10.244.3.0/24 192.168.32.130",
+    ]);
+    const mended = after(joined, { kind: "revert-fault", name: fault });
+    expect(topologyOf(mended)).toEqual(layOutLab(mended.lab));
+    expect(mended.asOf).toEqual({});
+  });
+
+  it("is listed as stopped, and the node that has moved with its address", () => {
+    const nodes = describeLive(broken).nodes.map(({ address, agent }) => [address, agent]);
+    expect(nodes).toEqual([
+      ["192.168.32.127", "stopped"],
+      ["192.168.32.254", "running"],
+      ["192.168.32.129", "running"],
+    ]);
+    const ended = after(bundled("flannel-udp"), { kind: "inject-fault", name: "flanneld-ended" });
+    expect(describeLive(ended).nodes.map(({ agent }) => agent)).toEqual(["running", "stopped", "running"]);
+  });
+
+  it("is started by reverting the fault, and what the fault has moved stays where it is until then", () => {
+    expect(refusal(broken, { kind: "stop-agent", name: "node1" })).toContain("is stopped already");
+    expect(refusal(broken, { kind: "start-agent", name: "node1" })).toContain(`the fault ${fault} has stopped it`);
+    expect(refusal(broken, { kind: "start-agent", name: "node3" })).toContain("is running already");
+    const before = after(
+      bundled("flannel-host-gw"),
+      { kind: "stop-agent", name: "node1" },
+      { kind: "inject-fault", name: fault },
+    );
+    expect(refusal(before, { kind: "start-agent", name: "node1" })).toContain(`the fault ${fault} has stopped it`);
+    const move = { kind: "move-node", name: "node2", address: "192.168.32.99" } as const;
+    expect(refusal(broken, move)).toContain(`the fault ${fault} has moved it`);
+    for (const address of ["192.168.32.254", "192.168.32.128"]) {
+      expect(refusal(broken, { kind: "add-node", name: "n", address })).toContain("belongs to node2");
+    }
   });
 });

@@ -125,6 +125,15 @@ describe("a node that joins a flannel lab", () => {
     expect(sh("ls /run/hoplab/files /run/netns")).not.toContain("node4");
   });
 
+  test("that leaves takes along what the lab asks for of it: the rest is checked and sent", async () => {
+    await place.json("node", "remove", one, "node2");
+    const { checks } = await place.json("check", one);
+    expect(checks.map(({ passed }: { passed: boolean }) => passed)).toEqual(checks.map(() => true));
+    expect(checks.length).toBeGreaterThan(0);
+    const sent = await place.json("send", one);
+    expect(sent).toMatchObject({ sent: 1, received: 1 });
+  });
+
   test("takes the address and the network that are asked for, and none where that makes no sense", async () => {
     await place.json("node", "add", one, "far", "--address", "192.168.32.9", "--pods", "");
     expect(await nodes()).toContain("far 192.168.32.9");
