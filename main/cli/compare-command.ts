@@ -17,6 +17,8 @@ const COLUMNS = 100;
 /** One of the labs: up already, or to be brought up under a name of its own. */
 interface Place {
   lab: string;
+  /** The lab by what it can be opened with: its file where it was brought up from one. */
+  source: string;
   topology: Topology;
   sandbox: string;
   up: boolean;
@@ -88,7 +90,10 @@ async function askedFor(
   if (!left.ok) return left;
   const right = await findPlace(session, refs.value[1], listed.value, [left.value.sandbox]);
   if (!right.ok) return right;
-  const traffic = await completeTraffic(session, other === undefined ? lab : left.value.lab, wanted);
+  const traffic = await completeTraffic(session, other === undefined ? lab : left.value.source, wanted, [
+    left.value.topology,
+    right.value.topology,
+  ]);
   if (!traffic.ok) return traffic;
   const known = inBoth(left.value, right.value, traffic.value);
   return known.ok ? ok({ places: [left.value, right.value], traffic: traffic.value }) : known;
@@ -117,18 +122,24 @@ async function findPlace(
   const up = free.find((sandbox) => sandbox.name === name);
   if (up) {
     const topology = await session.call("sandbox.topology", { sandbox: up.name });
-    return topology.ok ? ok({ lab: up.lab, topology: topology.value, sandbox: up.name, up: true }) : topology;
+    if (!topology.ok) return topology;
+    return ok({ lab: up.lab, source: sourceOf(up), topology: topology.value, sandbox: up.name, up: true });
   }
   // The name of a sandbox that is the other side already: another copy of its lab.
-  const lab = sandboxes.find((sandbox) => sandbox.name === ref)?.lab ?? ref;
-  const detail: Result<LabDetail> = await session.call("lab.open", { lab });
+  const same = sandboxes.find((sandbox) => sandbox.name === ref);
+  const source = same ? sourceOf(same) : ref;
+  const detail: Result<LabDetail> = await session.call("lab.open", { lab: source });
   if (!detail.ok) return detail;
   const { id, compares } = detail.value.lab;
   if (compares) return fail("bad-input", `${id} is a comparison itself`, { fix: `Run \`hoplab compare ${ref}\`.` });
   const isTaken = (one: string) => taken.includes(one) || sandboxes.some((sandbox) => sandbox.name === one);
   let sandbox = id;
   for (let number = 2; isTaken(sandbox); number++) sandbox = `${id}-${number}`;
-  return ok({ lab: lab === ref ? ref : id, topology: detail.value.topology, sandbox, up: false });
+  return ok({ lab: same ? id : ref, source, topology: detail.value.topology, sandbox, up: false });
+}
+
+function sourceOf({ lab, file }: Sandbox): string {
+  return file ?? lab;
 }
 
 /** Told before anything is built. A name that neither knows is told by the sending itself. */
@@ -152,7 +163,7 @@ async function bringBothUp(session: CliSession, places: readonly Place[]): Promi
     process.stderr.write(
       `Not up, so built for this command only: ${missing.map(({ sandbox }) => sandbox).join(", ")}.\n`,
     );
-  const started = await Promise.all(missing.map(({ lab, sandbox }) => bringUp(session, lab, sandbox)));
+  const started = await Promise.all(missing.map(({ source, sandbox }) => bringUp(session, source, sandbox)));
   const up = started.flatMap((result) => (result.ok ? [result.value] : []));
   const failed = started.find((result) => !result.ok);
   if (!failed || failed.ok) return ok(up);

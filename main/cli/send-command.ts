@@ -4,6 +4,8 @@ import type { Sent } from "../../preload/contract/calls.ts";
 import type { Journey } from "../../preload/contract/journey.ts";
 import type { Traffic } from "../../preload/contract/lab.ts";
 import { fail, ok, type Result } from "../../preload/contract/result.ts";
+import type { Topology } from "../../preload/contract/topology.ts";
+import { findNamespace } from "../sandbox/open-sandbox.ts";
 import { bringUp, sandboxName } from "./lab-commands.ts";
 import { paint, printJourney } from "./print.ts";
 import type { CliSession } from "./session.ts";
@@ -73,7 +75,9 @@ export async function send(
   { lab, file }: { lab: string; file?: string | undefined },
   wanted: SendOptions,
 ): Promise<Result<SentJourneys>> {
-  const traffic = await completeTraffic(session, file ?? lab, wanted);
+  const topology = await session.call("sandbox.topology", { sandbox });
+  if (!topology.ok) return topology;
+  const traffic = await completeTraffic(session, file ?? lab, wanted, [topology.value]);
   if (!traffic.ok) return traffic;
   const sent = await session.call("traffic.send", { sandbox, traffic: traffic.value });
   if (!sent.ok) return sent;
@@ -101,10 +105,17 @@ async function openAll(session: CliSession, capture: string, ids: readonly numbe
   return journeys;
 }
 
-/** What is not said is taken from what the lab suggests. */
-export async function completeTraffic(session: CliSession, lab: string, wanted: SendOptions): Promise<Result<Traffic>> {
+/** What is not said is taken from the first that the lab suggests of which all `topologies` have both ends. */
+export async function completeTraffic(
+  session: CliSession,
+  lab: string,
+  wanted: SendOptions,
+  topologies: readonly Topology[],
+): Promise<Result<Traffic>> {
   const detail = wanted.from && wanted.to ? undefined : await session.call("lab.open", { lab });
-  const [suggested] = detail?.ok ? detail.value.traffic : [];
+  const suggestions = detail?.ok ? detail.value.traffic : [];
+  const isThere = (name: string) => topologies.every((each) => IS_ADDRESS.test(name) || findNamespace(each, name).ok);
+  const suggested = suggestions.find(({ from, to }) => isThere(from) && isThere(to)) ?? suggestions[0];
   const from = wanted.from ?? suggested?.from;
   const to = wanted.to ?? suggested?.to;
   if (!from || !to) return fail("bad-input", `the lab ${lab} suggests no traffic`, { fix: "Say --from and --to." });
@@ -122,6 +133,8 @@ export async function completeTraffic(session: CliSession, lab: string, wanted: 
     ...(dontFragment === undefined ? {} : { dontFragment }),
   });
 }
+
+const IS_ADDRESS = /^[\d.]+$/;
 
 /** Journeys beyond this many are not printed hop by hop. */
 const PRINTED_JOURNEYS = 8;

@@ -112,6 +112,26 @@ links: [[x/eth0, y/eth0]]
   expect(up.filter(({ name }) => name.startsWith(id))).toEqual([]);
 });
 
+test("labs that were brought up from a file are compared as it suggests, and with a copy that is built from it", async () => {
+  const id = `${place.prefix}file`;
+  const file = join(place.folder, "file.yaml");
+  writeFileSync(
+    file,
+    `id: file-of-its-own
+title: { en: Own }
+namespaces:
+  - { name: x, interfaces: [{ name: eth0, addresses: [10.9.0.1/24] }] }
+  - { name: y, interfaces: [{ name: eth0, addresses: [10.9.0.2/24] }] }
+links: [[x/eth0, y/eth0]]
+`,
+  );
+  await place.json("up", file, "--name", id);
+  const compared: Comparison & { sandboxes: string[]; traffic: unknown } = await place.json("compare", id, id);
+  expect(compared.sandboxes).toEqual([id, "file-of-its-own"]);
+  expect(compared.traffic).toMatchObject({ from: "x", to: "y" });
+  expect(compared.packets.map(marks)).toEqual(["==", "=="]);
+});
+
 test("a lab that can't be built takes down the one that was", async () => {
   const file = join(place.folder, "lacking.yaml");
   const id = `${place.prefix}lacking`;
