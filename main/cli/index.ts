@@ -34,6 +34,11 @@ function options(): CliOptions {
   return program.opts<CliOptions>();
 }
 
+/** Commander tells of a command without its subcommand by printing help. */
+function usageMessage({ code, message }: CommanderError): string {
+  return code === "commander.help" ? "a command is missing" : message.replace(/^error: /, "");
+}
+
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = Number(text);
@@ -236,6 +241,9 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
+    // What is wrong stands on stderr already; how far the options were read depends on what is wrong.
+    const wantsJson = process.argv.slice(2).includes("--json");
+    if (error.exitCode !== 0 && wantsJson) printFaultAs({ code: "bad-input", message: usageMessage(error) }, true);
   } else {
     const message = messageOf(error);
     printFaultAs({ code: "internal", message }, options().json === true);

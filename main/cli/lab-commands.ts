@@ -26,8 +26,9 @@ export async function runDoctor(options: CliOptions): Promise<void> {
   const diagnosis = await session.call("lab.doctor", {});
   session.print(diagnosis, ({ target, kernel, findings, labs }) => {
     const mark = (found: boolean) => (found ? paint("green", "yes") : paint("red", "no "));
+    const width = Math.max(...findings.map(({ name }) => name.length)) + 2;
     const lines = findings.map(({ name, found, fix }) =>
-      `  ${mark(found)}  ${name.padEnd(14)}${found ? "" : (fix ?? "")}`.trimEnd(),
+      `  ${mark(found)}  ${name.padEnd(width)}${found ? "" : (fix ?? "")}`.trimEnd(),
     );
     const runs = labs.map(
       ({ id, lacks }) => `  ${mark(lacks.length === 0)}  ${id}${lacks.length > 0 ? `: lacks ${lacks.join(", ")}` : ""}`,

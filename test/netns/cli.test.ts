@@ -53,6 +53,20 @@ test("an unknown lab exits 2 and names those there are, also as JSON", () => {
   expect(JSON.parse(json.stdout).fault.code).toBe("not-found");
 });
 
+test.each([
+  [["node"], "a command is missing"],
+  [["node", "frob"], "unknown command 'frob'"],
+  [["compare"], "missing required argument 'lab'"],
+  [["send", "flannel-vxlan", "--count", "0"], "A whole number from 1 to 100000 is allowed."],
+  [["ps", "--tagret", "vm"], "unknown option '--tagret'"],
+  [["fault", "flannel-vxlan", "--revert"], "which fault is to be reverted?"],
+])("bad usage exits 2 and says so in one JSON document where that is asked for: %j", (words, message) => {
+  const ran = hoplab(...words, "--json");
+  expect(ran.code).toBe(2);
+  expect(JSON.parse(ran.stdout).fault).toMatchObject({ code: "bad-input", message: expect.stringContaining(message) });
+  expect(hoplab(...words).stdout).toBe("");
+});
+
 test("every problem of a lab file comes with its line and column, at once", () => {
   const file = join(folder, "it's broken.yaml");
   writeFileSync(file, "id: broken\ntitle: { en: Broken }\npods:\n  - { name: Bad_Name, node: nowhere }\nnodes: 5\n");
