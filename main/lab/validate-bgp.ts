@@ -3,7 +3,7 @@
 import { holdsAddress, parseAddress, parsePrefixed, parseSubnet } from "../layout/address.ts";
 import { birdWithAddress } from "../layout/bird.ts";
 import { asOf, bgpOf, needsBird } from "../layout/calico/bgp.ts";
-import { nodeAddresses } from "../layout/underlay.ts";
+import { networkOf, nodeAddresses } from "../layout/underlay.ts";
 import { type Finding, findTwice, list } from "./finding.ts";
 import { show } from "./issue.ts";
 import type { Path } from "./locate.ts";
@@ -65,6 +65,10 @@ function checkCalicoBgp(lab: Lab, network: CalicoNetwork): Finding[] {
       findings.push({ path: [...place, "address"], message: `${peer.address} is a node; allowed is a router outside` });
     }
     const router = birdWithAddress(lab, peer.address);
+    if (!router && !lab.nodes.some((node) => nodeAddresses(node).includes(peer.address))) {
+      const message = `nothing with the address ${peer.address} speaks BGP in this lab; allowed is a namespace with that address and a bird`;
+      findings.push({ path: [...place, "address"], message });
+    }
     if (router && router.as !== peer.as) {
       const message = `found ${peer.as}, but the router with ${peer.address} is in AS ${router.as}`;
       findings.push({ path: [...place, "as"], message });
@@ -76,11 +80,34 @@ function checkCalicoBgp(lab: Lab, network: CalicoNetwork): Finding[] {
       findings.push({ path: [...place, "address"], message });
     }
   }
+  if (mesh || reflectors.length > 0) findings.push(...checkWays(lab));
   if (!mesh && reflectors.length === 0 && peers.length === 0 && lab.nodes.length > 1) {
     const message = "no node would hear of another; allowed is mesh: true, or at least one of reflectors and peers";
     findings.push({ path: [...path, "mesh"], message });
   }
   return findings;
+}
+
+/** Nodes that speak with each other must be on one network, or on networks that something is on both of. */
+function checkWays(lab: Lab): Finding[] {
+  const homes = lab.nodes.map((node) => networkOf(lab, nodeAddresses(node)[0]!)?.name);
+  const joints = [
+    ...lab.nodes.map(nodeAddresses),
+    ...lab.namespaces.map((netns) =>
+      [...netns.interfaces, ...netns.bridges].flatMap((item) => item.addresses.map((text) => text.split("/")[0]!)),
+    ),
+  ].map((addresses) => addresses.flatMap((address) => networkOf(lab, address)?.name ?? []));
+  const reached = new Set([homes[0]]);
+  for (let known = 0; known < reached.size; ) {
+    known = reached.size;
+    for (const networks of joints) {
+      if (networks.some((name) => reached.has(name))) for (const name of networks) reached.add(name);
+    }
+  }
+  const at = homes.findIndex((home) => home !== undefined && !reached.has(home));
+  if (at < 0 || homes[0] === undefined) return [];
+  const message = `${lab.nodes[at]!.name} is on ${homes[at]} and ${lab.nodes[0]!.name} on ${homes[0]}, and nothing is on both: they would never speak BGP; allowed is a namespace that routes between them`;
+  return [{ path: ["nodes", at, "address"], message }];
 }
 
 function knows(router: NonNullable<LabNamespace["bird"]>, address: string): boolean {

@@ -127,7 +127,8 @@ function planReady(netns: string, { name, ready }: Daemon): Step[] {
   if (!ready) return [];
   const log = `${FOLDER}/${netns}.${name}.log`;
   const test = `${enter(netns)} sh -c ${quote(ready.command)} >/dev/null 2>&1`;
-  const give = `{ echo ${quote(`${name} of ${netns} is not ready: ${ready.why}`)} >&2; tail -n 5 ${log} >&2; exit 1; }`;
+  // The last line is what a person is told first.
+  const give = `{ tail -n 5 ${log} >&2; echo ${quote(`${name} of ${netns} is not ready: ${ready.why}`)} >&2; exit 1; }`;
   return [{ command: waitUntil(test, give), why: ready.why }];
 }
 

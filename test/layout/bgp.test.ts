@@ -130,7 +130,10 @@ ${ROUTER}`);
 describe("Calico's BIRD", () => {
   const nodes = `
 underlay: { networks: [{ name: one, subnet: 10.0.1.0/24 }, { name: two, subnet: 10.0.2.0/24 }] }
-nodes: [{ name: n1, address: 10.0.1.2 }, { name: n2, address: 10.0.2.2 }]`;
+nodes: [{ name: n1, address: 10.0.1.2 }, { name: n2, address: 10.0.2.2 }]
+namespaces:
+  - { name: r, interfaces: [{ name: eth0, addresses: [10.0.1.1/24] }, { name: eth1, addresses: [10.0.2.1/24] }] }
+links: [[r/eth0, net/one/r], [r/eth1, net/two/r]]`;
   const filesOf = (mode: string) => {
     const [node] = layOut(`${nodes}\nnetwork: { plugin: calico, ${mode} }`).namespaces.filter(
       ({ kind }) => kind === "node",
@@ -183,6 +186,14 @@ links: [[router/eth0, net/lan/router]]`;
     ["BGP where Felix writes the routes", lab("vxlanMode: Always, bgp: {}"), "Felix writes the routes of this pool"],
     ["a reflector that is no node", lab("ipipMode: Never, bgp: { reflectors: [n9] }"), 'no node "n9"'],
     ["nodes that never hear of each other", lab("ipipMode: Never, bgp: { mesh: false }"), "no node would hear"],
+    [
+      "nodes on two networks with nothing between",
+      `underlay: { networks: [{ name: one, subnet: 10.0.1.0/24 }, { name: two, subnet: 10.0.2.0/24 }] }
+nodes: [{ name: n1, address: 10.0.1.2 }, { name: n2, address: 10.0.2.2 }]
+network: { plugin: calico, ipipMode: Never }`,
+      "n2 is on two and n1 on one",
+    ],
+    ["a peer that nobody is", lab(peer), "nothing with the address 10.0.0.1 speaks BGP in this lab"],
     ["a peer that is a node", lab("ipipMode: Never, bgp: { peers: [{ address: 10.0.0.3, as: 1 }] }"), "is a node"],
     [
       "a peer in another AS than it says",

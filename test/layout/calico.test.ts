@@ -22,13 +22,15 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   mtu: fc.constantFrom(1280, 1500, 9000),
 });
 
-/** Nodes alternate between two subnets. */
+/** Nodes alternate between two subnets, with a router between. */
 function topologyOf({ pods, blockSize, mode, routes, mtu }: Shape, key = "ipipMode"): Topology {
   return layOut(`
 underlay: { networks: [{ name: one, subnet: 172.16.1.0/24, mtu: ${mtu} }, { name: two, subnet: 172.16.2.0/24, mtu: ${mtu} }] }
 nodes: [${pods.map((_, n) => `{ name: n${n}, address: 172.16.${(n % 2) + 1}.${n + 2} }`).join(", ")}]
 network: { plugin: calico, network: 10.64.0.0/16, blockSize: ${blockSize}, ${key}: ${mode}, routes: ${routes} }
 pods: [${pods.flatMap((count, n) => Array.from({ length: count }, (_, pod) => `{ name: p${n}-${pod}, node: n${n} }`)).join(", ")}]
+namespaces: [{ name: r, interfaces: [{ name: a, addresses: [172.16.1.1/24] }, { name: b, addresses: [172.16.2.1/24] }] }]
+links: [[r/a, net/one/r], [r/b, net/two/r]]
 `);
 }
 
