@@ -28,14 +28,14 @@ function withoutWaiting(topology: Topology): Topology {
   return { ...topology, namespaces };
 }
 
-/** Waits until one node has forgotten the way to the other's pods. */
+/** Waits until one node has forgotten the way to the other's pods; where its BIRD has ended, the way stays. */
 function forgotten(lab: Lab, { from, to }: FarPods): FaultStep {
   const node = lab.nodes.find(({ name }) => name === to.node);
   const blocks = node ? announcedBlocks(lab, nodeAddresses(node)[0]!) : [];
   return {
     netns: `node/${from.node}`,
-    command: `! { ${blocks.map((block) => `ip route show ${block}`).join("; ")}; } | grep -q via`,
-    why: `${from.node} has no route to the pods of ${to.node} any more.`,
+    command: `! ${BIRDC} show status || ! { ${blocks.map((block) => `ip route show ${block}`).join("; ")}; } | grep -q via`,
+    why: `${from.node} has no route to the pods of ${to.node} any more, unless nobody is there to remove it.`,
     wait: true,
   };
 }
@@ -72,7 +72,8 @@ function sessionDown(lab: Lab, pods: FarPods): LabFault {
       inject: [
         {
           netns,
-          command: `${BIRDC} restart '"*_*"'`,
+          // Where the agent is stopped, no BIRD runs.
+          command: `! ${BIRDC} show status || ${BIRDC} restart '"*_*"'`,
           why: "Begin all BGP sessions anew. They would notice only when the hold time is over.",
         },
         forgotten(lab, pods),

@@ -172,6 +172,26 @@ for (const [lab, ways] of Object.entries(WAYS)) {
   });
 }
 
+describe(`a fault of BGP where an agent is stopped${lacking ? ` (skipped: ${lacking})` : ""}`, {
+  skip: lacking !== undefined,
+}, () => {
+  const name = `${place.prefix}stopped`;
+
+  beforeAll(async () => {
+    await place.json("up", "calico-bgp", "--name", name);
+  });
+
+  afterAll(() => place.downAll());
+
+  test.each(["node2", "node1"])("on %s is injected all the same, and reverted", async (node) => {
+    await place.json("agent", "stop", name, node);
+    for (const fault of ["bgp-port-filtered", "bgp-wrong-as"]) await place.json("fault", name, fault);
+    for (const fault of ["bgp-port-filtered", "bgp-wrong-as"]) await place.json("fault", name, fault, "--revert");
+    await place.json("agent", "start", name, node);
+    expect(await place.json("send", name, "--from", "a", "--to", "c")).toMatchObject({ received: 1 });
+  });
+});
+
 describe(`a node that leaves and comes back${lacking ? ` (skipped: ${lacking})` : ""}`, {
   skip: lacking !== undefined,
 }, () => {
