@@ -20,6 +20,7 @@ export default defineConfig({
       "test/netns/checks.test.ts",
       "test/netns/faults.test.ts",
       "test/netns/joins.test.ts",
+      "test/netns/guides.test.ts",
     ],
     globalSetup: ["test/vm/in-vm.ts"],
     fileParallelism: false,

@@ -582,12 +582,6 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
       says: "the question ends at vtep1/vxlan100",
     },
     {
-      command: "hoplab exec vxlan-static h1 -- ping -c 1 -W 1 10.0.0.99",
-      fails: true,
-      prints: /0 received, (\+1 errors, )?100% packet loss/,
-      says: "nobody has that address",
-    },
-    {
       command: "hoplab send vxlan-static --from h1 --to 10.0.0.99",
       fails: true,
       prints: /ARP who-has 10\.0\.0\.99 .*lost, last seen at vtep1\/vxlan100/,
@@ -824,6 +818,191 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
       command: "hoplab exec calico-bgp-router client -- ping -c 1 -W 1 172.26.0.64",
       prints: /1 received/,
       says: "it still works",
+    },
+  ],
+  "calico-ipip": [
+    {
+      command: "hoplab send calico-ipip --from a --to b",
+      prints: /routed, ttl 64→63[\s\S]*169\.254\.1\.1 is-at ee:ee:ee:ee:ee:ee/,
+      says: "routed, and the node answers for a gateway that nobody has",
+    },
+    {
+      command: "hoplab exec calico-ipip node/node1 -- ip route",
+      prints:
+        /blackhole 172\.26\.0\.0\/26 proto 80[\s\S]*172\.26\.0\.64\/26 via 192\.168\.32\.128 dev tunl0 proto 80 onlink/,
+      says: "one route per block of another node, and the node's own block",
+    },
+    { command: "hoplab send calico-ipip --from a --to c", prints: /ttl 63→62/, says: "arrives with TTL 62" },
+    {
+      command: "hoplab exec calico-ipip pod/a -- ping -c 1 -W 1 172.26.0.50",
+      fails: true,
+      prints: /0 received/,
+      says: "an address of the block without a pod",
+    },
+    {
+      command: "hoplab send calico-ipip --from a --to b",
+      time: 2,
+      fails: true,
+      prints: /No packet of this traffic was seen/,
+      says: "without a default route nobody answers for 169.254.1.1",
+    },
+    {
+      command: "hoplab send calico-ipip --from a --to b",
+      time: 3,
+      fails: true,
+      prints: LOST,
+      says: "the same break by its name",
+    },
+    {
+      command: "hoplab exec calico-ipip node/node1 -- ip route get 169.254.1.1",
+      fails: true,
+      prints: /Network is unreachable/,
+      says: "no route covers that address",
+    },
+    {
+      command: "hoplab send calico-ipip --from a --to c",
+      time: 2,
+      fails: true,
+      prints: /lost, last seen at node\/node2\/eth0/,
+      says: "node2 refuses node1's tunnel",
+    },
+    {
+      command: "hoplab send calico-ipip --from a --to c",
+      time: 3,
+      fails: true,
+      prints: /a rule drops it: /,
+      says: "the network filters protocol 4",
+    },
+    {
+      command: "hoplab send calico-ipip --from a --to c",
+      time: 4,
+      fails: true,
+      prints: /lost, last seen at node\/node2\/tunl0/,
+      says: "the strict filter drops it",
+    },
+  ],
+  "calico-ipip-bird": [
+    {
+      command: "hoplab exec calico-ipip-bird node/node1 -- ip route",
+      prints: /172\.26\.0\.64\/26 via 192\.168\.32\.128 dev tunl0 proto bird onlink/,
+      says: "the same route by another hand",
+    },
+    {
+      command:
+        "hoplab exec calico-ipip-bird node/node1 -- birdc -s /run/calico/bird.ctl show route for 172.26.0.64/26 all",
+      prints: /via 192\.168\.32\.128 on eth0/,
+      says: "as without any tunnel",
+    },
+    {
+      command: "hoplab send calico-ipip-bird --from a --to e",
+      fails: true,
+      prints: /default via 192\.168\.32\.1/,
+      says: "the route is missing, the packet goes to the gateway",
+    },
+  ],
+  "calico-ipip-crosssubnet": [
+    {
+      command: "hoplab exec calico-ipip-crosssubnet node/node1 -- ip route",
+      prints:
+        /172\.26\.0\.64\/26 via 192\.168\.32\.128 dev eth0 proto 80 onlink[\s\S]*172\.26\.0\.128\/26 via 192\.168\.33\.129 dev tunl0 proto 80 onlink/,
+      says: "two kinds of route",
+    },
+    {
+      command: "hoplab send calico-ipip-crosssubnet --from a --to c",
+      prints: /^(?![\s\S]*tunl0)/,
+      says: "no tunl0 anywhere",
+    },
+    {
+      command: "hoplab send calico-ipip-crosssubnet --from a --to d",
+      prints: /router +eth1 +out .*routed, ttl 63→62/,
+      says: "the router lowers the outer TTL",
+    },
+    {
+      command: "hoplab send calico-ipip-crosssubnet --from a --to d",
+      time: 2,
+      fails: true,
+      prints: /lost, last seen at router\/eth0/,
+      says: "ends in the router, without a word",
+    },
+    {
+      command: "hoplab send calico-ipip-crosssubnet --from a --to d",
+      time: 3,
+      fails: true,
+      prints: /a rule drops it: /,
+      says: "the tunnel is filtered",
+    },
+    {
+      command: "hoplab send calico-ipip-crosssubnet --from a --to c",
+      time: 3,
+      fails: true,
+      prints: /lost, last seen at node\/node2\/tunl0/,
+      says: "node2 filters by reverse path",
+    },
+  ],
+  "calico-compare": [
+    {
+      command: "hoplab compare calico-compare --from a --to b",
+      prints: /4 hops against 4: 4 alike\./,
+      says: "none of the hops differs",
+    },
+    {
+      command: "hoplab compare calico-compare --from a --to c",
+      prints: /2 only in calico-ipip/,
+      says: "tunl0 is on one side only",
+    },
+    {
+      command: "hoplab compare calico-compare --from a --to c --size 1472 --dont-fragment",
+      fails: true,
+      prints: /calico-ipip: 1 sent, 0 answered[\s\S]*calico-bgp: 1 sent, 1 answered[\s\S]*mtu=1480/,
+      says: "too long for the pods of the tunnel",
+    },
+  ],
+  "flannel-ipip": [
+    {
+      command: "hoplab exec flannel-ipip node/node1 -- ip -d link show flannel.ipip",
+      prints: /remote any local 192\.168\.32\.127/,
+      says: "no remote end",
+    },
+    { command: "hoplab send flannel-ipip --from a --to c", prints: /ttl 63→62/, says: "arrives with TTL 62" },
+    {
+      command: "hoplab exec flannel-ipip pod/a -- ping -c 1 -M do -s 1453 10.244.1.2",
+      fails: true,
+      prints: TOO_LONG,
+      says: "one byte more than fits",
+    },
+    {
+      command: "hoplab send flannel-ipip --from a --to c",
+      time: 2,
+      fails: true,
+      prints: /lost, last seen at node\/node2\/eth0/,
+      says: "node2 drops protocol 4",
+    },
+  ],
+  "vlan-trunk": [
+    {
+      command: "hoplab send vlan-trunk --from h1 --to h3",
+      prints: /sw1 +trunk +out +Eth\|VLAN\|IP\|ICMP/,
+      says: "a tag on the trunk",
+    },
+    {
+      command: "hoplab exec vlan-trunk h1 -- ping -c 1 -I 10.0.20.99 10.0.20.12",
+      fails: true,
+      prints: /0 received/,
+      says: "the VLAN is what the switch knows",
+    },
+    { command: "hoplab send vlan-trunk --from h1 --to h2", prints: /routed, ttl 64→63/, says: "over the router" },
+    {
+      command: "hoplab send vlan-trunk --from h2 --to h4",
+      fails: true,
+      prints: /last seen at sw2\/trunk/,
+      says: "VLAN 20 ends at sw2/trunk",
+    },
+    {
+      command: "hoplab send vlan-trunk --from h1 --to h3",
+      time: 3,
+      fails: true,
+      prints: LOST,
+      says: "h3 is in the wrong VLAN",
     },
   ],
 };
