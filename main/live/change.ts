@@ -116,11 +116,27 @@ function removeNode(live: Live, name: string): Result<Partial<Live>> {
   }
   const nodes = lab.nodes.filter((node) => node.name !== name);
   const pods = lab.pods.filter((pod) => pod.node !== name);
-  const left: Lab = { ...withoutLeft(lab, { nodes, pods }), nodes, pods };
+  const network = lab.network && withoutSpeaker(lab.network, name);
+  const left: Lab = { ...withoutLeft(lab, { nodes, pods }), nodes, pods, network };
   const checked = checkLab(left, `${name} can't leave`);
   if (!checked.ok) return checked;
   const { [name]: _gone, ...others } = stopped;
   return ok({ lab: checked.value, stopped: others });
+}
+
+/** Nobody speaks BGP with a node that has left, as a route reflector or to a router outside. */
+function withoutSpeaker(network: NonNullable<Lab["network"]>, name: string): Lab["network"] {
+  if (network.plugin !== "calico" || !network.bgp) return network;
+  const { reflectors, peers } = network.bgp;
+  const left = peers.map(({ nodes, ...peer }) =>
+    nodes ? { ...peer, nodes: nodes.filter((node) => node !== name) } : peer,
+  );
+  const bgp = {
+    ...network.bgp,
+    reflectors: reflectors.filter((node) => node !== name),
+    peers: left.filter((peer) => !("nodes" in peer) || peer.nodes.length > 0),
+  };
+  return { ...network, bgp };
 }
 
 function moveNode(live: Live, name: string, address: string): Result<Partial<Live>> {

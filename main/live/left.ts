@@ -13,12 +13,17 @@ export function withoutLeft<T extends Asked>(lab: T, now: Pick<Lab, "nodes" | "p
     if (kind === "") return (nodes.has(label) || pods.has(label)) && !isThere(label);
     return kind === "node" ? nodes.has(label) : kind === "pod" && pods.has(label);
   };
+  const hostOf = (place: string) => place.slice(0, place.lastIndexOf("/"));
+  const checks = lab.checks.map(({ ping, path }) => {
+    if (!path) return { ping };
+    return { ping, path: { ...path, avoids: path.avoids.filter((place) => !hasLeft(hostOf(place))) } };
+  });
   return {
     ...lab,
     traffic: lab.traffic.filter(({ from, to }) => !hasLeft(from) && !hasLeft(to)),
-    checks: lab.checks.filter(({ ping, path }) => {
+    checks: checks.filter(({ ping, path }) => {
       const ends = [ping?.from, ping?.to, path?.from, path?.to].flatMap((end) => end ?? []);
-      const on = (path?.through ?? []).map((item) => item.slice(0, item.lastIndexOf("/")));
+      const on = (path?.through ?? []).map(hostOf);
       return ![...ends, ...on].some(hasLeft);
     }),
   };

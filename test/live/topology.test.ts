@@ -166,6 +166,17 @@ describe("nodes that come and go", () => {
     expect(withoutLeft(lab, lab)).toEqual(lab);
   });
 
+  it("a route reflector may leave where another one stays, and the others then speak with that", () => {
+    const reflected = bundled("calico-bgp-reflector");
+    const leave = { kind: "remove-node", name: "node1" } as const;
+    expect(refusal(reflected, leave)).toContain("node1 can't leave: no node would hear of another");
+    const network = reflected.lab.network?.plugin === "calico" ? reflected.lab.network : undefined;
+    const both = { ...network!, bgp: { ...network!.bgp!, reflectors: ["node1", "node2"] } };
+    const left = after({ ...reflected, lab: { ...reflected.lab, network: both } }, leave);
+    const configuration = netns(topologyOf(left), "node/node3")?.files.find(({ path }) => path.endsWith("/bird.cfg"));
+    expect(configuration?.content.match(/protocol bgp \S+/g)).toEqual(["protocol bgp Node_192_168_32_128"]);
+  });
+
   it("a network with no address left, or a pod network with no subnet left, takes no node", () => {
     const { lab } = bundled("flannel-vxlan");
     const small = (subnet: string, subnetLen: number): Live =>
