@@ -242,6 +242,7 @@ async function listen(
 
 /** The fault of a program in a namespace, with its own argv instead of the whole way in. */
 function shortFault(fault: Fault, argv: string[]): Result<never> {
+  if (fault.code === "cancelled") return fail("cancelled", "the sending was cancelled");
   return { ok: false, fault: { ...fault, command: fault.command && { ...fault.command, argv } } };
 }
 

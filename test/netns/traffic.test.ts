@@ -8,10 +8,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Workplace } from "./hoplab.ts";
+import { finish, inSandbox, until, Workplace } from "./hoplab.ts";
 
 const place = new Workplace();
 const name = `${place.prefix}traffic`;
+let pid = 0;
 const LAB = `id: narrow
 title: { en: A narrow link }
 requires: [veth]
@@ -35,7 +36,7 @@ beforeAll(async () => {
   const file = join(place.folder, "narrow", "lab.yaml");
   mkdirSync(join(place.folder, "narrow"));
   writeFileSync(file, LAB);
-  await place.json("up", file, "--name", name);
+  ({ pid } = await place.json("up", file, "--name", name));
 });
 
 afterAll(async () => {
@@ -65,6 +66,22 @@ test.each(["icmp", "udp", "tcp"])(
     expect(await place.json(...large)).toMatchObject({ sent: 1, received: 1, complaints: [] });
   },
 );
+
+test.each([
+  ["icmp", "ping"],
+  ["udp", "perl"],
+])("%s that is cancelled says so, and ends with all that was started for it", async (protocol, program) => {
+  const running = () => inSandbox(pid, "sh", "-c", `pgrep -x '${program}|tcpdump' || true`).trim().split("\n");
+  const before = running();
+  const sending = place.start("send", name, "--protocol", protocol, "--count", "100000");
+  const ended = finish(sending);
+  await until(running, (now) => now.length > before.length + 4, 60);
+  sending.kill("SIGINT");
+  const { code, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain("the sending was cancelled");
+  await until(running, (now) => now.length <= before.length);
+});
 
 test.each(["icmp", "udp", "tcp"])("%s with no payload at all is answered", async (protocol) => {
   const empty = ["send", name, "--size", "0", "--protocol", protocol];
