@@ -111,6 +111,7 @@ export class OpenSandbox implements AsyncDisposable {
   #start(): Promise<Result<Hub>> {
     this.#hub ??= Hub.start(this.target.spawn(this.enterArgv(["perl"])), {
       name: `the lab ${this.sandbox.name}`,
+      fix: "Where somebody has taken it down, bring it up again with `hoplab up`.",
     });
     return this.#hub;
   }

@@ -20,6 +20,8 @@ export interface HubGreeting {
 export interface HubOptions {
   /** What the fault of a lost hub calls it: `the target lab`. */
   name: string;
+  /** What to do where it has ended; by itself it is tried again. */
+  fix?: string;
   /** A hub that may be cut off without a word is asked whether it is there, and ends itself where it hears nothing. */
   watched?: boolean;
   /** A person may have to type a password first: there is no hurry. */
@@ -199,7 +201,7 @@ export class Hub implements TargetLink, AsyncDisposable {
           exit.lost ?? {
             code: "gone",
             message: `the connection to ${this.#name} ended${noise.tail()}`,
-            fix: "It is tried again; labs that are up there stay up.",
+            fix: options.fix ?? "It is tried again; labs that are up there stay up.",
           },
         );
       });

@@ -83,6 +83,20 @@ test.each([
   await until(running, (now) => now.length <= before.length);
 });
 
+test("a lab that is taken down while something is sent says what to do", async () => {
+  const other = `${name}-down`;
+  const { pid: there } = await place.json("up", "bridge-arp", "--name", other);
+  const sending = place.start("send", other, "--from", "h1", "--to", "h2", "--count", "100000");
+  const ended = finish(sending);
+  const pings = () => inSandbox(there, "sh", "-c", "pgrep -x ping || true").trim();
+  await until(pings, (found) => found !== "", 60);
+  await place.json("down", other);
+  const { code, stderr } = await ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain("bring it up again with `hoplab up`");
+  expect(stderr).not.toContain("stay up");
+});
+
 test.each(["icmp", "udp", "tcp"])("%s with no payload at all is answered", async (protocol) => {
   const empty = ["send", name, "--size", "0", "--protocol", protocol];
   expect(await place.json(...empty)).toMatchObject({ sent: 1, received: 1, complaints: [] });
