@@ -992,9 +992,15 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
     },
     { command: "hoplab send vlan-trunk --from h1 --to h2", prints: /routed, ttl 64→63/, says: "over the router" },
     {
+      command: "hoplab exec vlan-trunk sw1 -- bridge fdb show br br0 dynamic",
+      time: 2,
+      prints: /(\S+) dev uplink vlan (10|20) master br0[\s\S]*\1 dev uplink vlan (10|20) master br0/,
+      says: "the router's MAC address is there twice",
+    },
+    {
       command: "hoplab send vlan-trunk --from h2 --to h4",
       fails: true,
-      prints: /last seen at sw2\/trunk/,
+      prints: /^(?![\s\S]*h4 +eth0)[\s\S]*sw2 +trunk +in/,
       says: "VLAN 20 ends at sw2/trunk",
     },
     {
