@@ -44,8 +44,15 @@ function fdbMissing({ id }: Lab, backend: VxlanBackend, { ping, from, to }: FarP
       "zh-Hans": `走出隧道要靠三张表：路由、邻居、FDB。路由用到了（数据包在 ${device}），\`${neighbours}\` 有 MAC 地址，\`${fdb}\` 却没有 \`dst ${address}\` 那一行。这个设备不学习，也没有“发给所有人”的清单，所以没有条目的就丢掉。`,
     },
     shows: ping,
-    topology: (topology) =>
-      editNamespace(topology, netns, ({ fdb: entries }) => ({ fdb: entries.filter(({ dst }) => dst !== address) })),
+    topology: (topology) => {
+      const other = topology.namespaces.find(({ name }) => name === `node/${to.node}`);
+      const end = other?.interfaces.find(({ kind }) => kind === "vxlan")?.addresses[0]?.split("/")[0];
+      // By way of the neighbour entry: where the node is, and what its tunnel is called, other faults may have changed.
+      return editNamespace(topology, netns, ({ fdb: entries, neighbours: known }) => {
+        const macs = known.flatMap((entry) => (entry.address === end ? entry.mac : []));
+        return { fdb: entries.filter(({ mac }) => !macs.includes(mac)) };
+      });
+    },
   };
 }
 

@@ -77,6 +77,19 @@ describe("the faults of a Flannel lab", () => {
     expect(tunnels[1]).toMatchObject({ name: "flannel.2", vni: 2, port: 4789 });
   });
 
+  it.each([[[]], [["agent-stopped-node-moved"]], [["wrong-iface"]], [["vni-wrong"]]])(
+    "leave one FDB entry less where %j came before",
+    async (before) => {
+      const live = startLive(await bundledLab("flannel-two-nics"));
+      const entries = (faults: string[]) =>
+        topologyOf({ ...live, faults })
+          .namespaces.find(({ name }) => name === "node/node1")
+          ?.fdb.map(({ dst }) => dst);
+      expect(entries(before)).toHaveLength(1);
+      expect(entries([...before, "fdb-entry-missing"])).toEqual([]);
+    },
+  );
+
   it("write a Service's rules as kube-proxy does, before flannel's", async () => {
     const node1 = (await broken("flannel-vxlan", "service-network-overlaps")).get("node/node1");
     const rules = node1?.rules.find(({ table }) => table === "nat")?.rules.map(({ rule }) => rule) ?? [];
