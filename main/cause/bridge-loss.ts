@@ -8,7 +8,9 @@ import { ipLayers, textIn } from "../journey/stack.ts";
 import { passHook } from "./netfilter.ts";
 import { rulePacket } from "./rule-packet.ts";
 import {
+  bridgeFdbLine,
   filtersVlans,
+  linkDetail,
   linkMtu,
   linkName,
   linkText,
@@ -28,7 +30,7 @@ interface BridgeLoss {
 }
 
 export function bridgeLoss(loss: BridgeLoss): Cause[] {
-  for (const ask of [vlanCauses, rulesCauses, lengthCauses]) {
+  for (const ask of [vlanCauses, backCauses, rulesCauses, lengthCauses]) {
     const causes = ask(loss);
     if (causes.length > 0) return causes;
   }
@@ -77,6 +79,20 @@ function vlanCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
   if (members.length > 0) return [];
   return [
     { kind: "vlan", text: `no other port of ${bridge} is in VLAN ${vid}`, command: `bridge -n ${file} vlan show` },
+  ];
+}
+
+/** A bridge sends nothing out of the port that it came by, unless that is a hairpin. */
+function backCauses({ hop, layers, state, bridge }: BridgeLoss): Cause[] {
+  const dev = hop.interface;
+  const port = linkDetail(state, dev, "bridge_slave");
+  const entry = bridgeFdbLine(state, bridge, { mac: textIn(layers[0], "dst"), dev });
+  // Its own address is another matter: that is for the bridge's namespace.
+  if (!entry || !port?.includes("hairpin off") || entry.endsWith(" permanent")) return [];
+  const file = netnsFile(hop.netns);
+  return [
+    { kind: "fdb", text: `${entry}: the port that it came by`, command: `bridge -n ${file} fdb show dev ${dev}` },
+    { kind: "bridge-port", text: `${dev}: ${port}`, command: `ip -n ${file} -d link show dev ${dev}` },
   ];
 }
 

@@ -16,6 +16,8 @@ export interface Connection {
   direction: "original" | "reply";
   /** Nothing has come back yet. */
   isUnreplied: boolean;
+  /** Its first packet was for another address or port than the one that answers. */
+  isDnat: boolean;
 }
 
 const NUMBERS: Record<string, number> = { icmp: 1, tcp: 6, udp: 17 };
@@ -29,7 +31,10 @@ export function connectionOf(lines: readonly string[], tuple: Tuple): Connection
     if (!original || !reply) continue;
     const isReply = isSame(reply, tuple);
     if (!isReply && !isSame(original, tuple)) continue;
-    return { line, direction: isReply ? "reply" : "original", isUnreplied: line.includes("[UNREPLIED]") };
+    // The identifier of ICMP is the source's, and changes with it.
+    const hasPorts = tuple.protocol !== NUMBERS.icmp;
+    const isDnat = original.destination !== reply.source || (hasPorts && original.destinationPort !== reply.sourcePort);
+    return { line, direction: isReply ? "reply" : "original", isUnreplied: line.includes("[UNREPLIED]"), isDnat };
   }
   return undefined;
 }

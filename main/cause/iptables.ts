@@ -144,10 +144,15 @@ function anyPort(port: number | undefined, list: string): boolean | undefined {
   return found.includes(true) ? true : found.includes(undefined) ? undefined : false;
 }
 
+/** DNAT is no state of its own: it goes beside any of the others. */
 function stateMatch(value: string): Match {
   const wanted = value.split(",");
-  if (wanted.some((state) => !["NEW", "ESTABLISHED", "RELATED", "INVALID"].includes(state))) return () => undefined;
-  return (packet) => allOrNone(packet.states, (state) => wanted.includes(state));
+  const states = wanted.filter((state) => state !== "DNAT");
+  if (states.some((state) => !["NEW", "ESTABLISHED", "RELATED", "INVALID"].includes(state))) return () => undefined;
+  return (packet) => {
+    if (states.length < wanted.length && packet.isDnat !== false) return packet.isDnat;
+    return allOrNone(packet.states, (state) => states.includes(state));
+  };
 }
 
 function setMatch(name: string, side: string): Match {

@@ -92,6 +92,7 @@ function wayInCauses(scene: Scene): Cause[] {
   // Its destination is then another one, which was not seen.
   if (early.verdict === "unknown" || early.translation || early.isTranslationUnknown) return [];
   packet.mark = early.mark;
+  packet.isDnat ??= false;
   if (isLocal(state, packet.destination)) {
     if (translates(state, scene.enter) && !packet.states.includes("NEW")) return [];
     return first(

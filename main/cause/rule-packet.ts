@@ -17,6 +17,7 @@ export function rulePacket(layers: readonly Layer[], at: number, state: Namespac
   if (ip?.protocol !== "ipv4") return undefined;
   const { source, destination, protocol, sourcePort, destinationPort } = tupleOf(layers, at);
   const upper = layers[at + 1];
+  const connection = connectionIn(layers, at, state);
   const icmpType = upper?.protocol === "icmp" ? field(upper, "type")?.number : undefined;
   return {
     source,
@@ -25,7 +26,8 @@ export function rulePacket(layers: readonly Layer[], at: number, state: Namespac
     ...(hasPorts(upper) ? { sourcePort, destinationPort } : {}),
     ...(icmpType === undefined ? {} : { icmpType }),
     length: field(ip, "totalLength")?.number ?? 0,
-    states: statesOf(layers, at, state),
+    states: statesOf(layers, at, state, connection),
+    ...(connection ? { isDnat: connection.isDnat } : {}),
     mark: 0,
     isLocal: (address) => isLocal(state, address),
     isInSet: (name, address) => isInSet(state.sets ?? [], name, address),
@@ -56,10 +58,14 @@ export function connectionIn(layers: readonly Layer[], at: number, state: Namesp
 }
 
 /** The states that its connection may have. One that was dropped as the first of its connection left no entry. */
-function statesOf(layers: readonly Layer[], at: number, state: NamespaceState): RulePacket["states"] {
+function statesOf(
+  layers: readonly Layer[],
+  at: number,
+  state: NamespaceState,
+  connection: Connection | undefined,
+): RulePacket["states"] {
   if (!state.conntrack) return ["NEW", "ESTABLISHED", "RELATED", "INVALID"];
   const upper = layers[at + 1];
-  const connection = connectionIn(layers, at, state);
   if (connection) {
     return connection.direction === "reply" || !connection.isUnreplied ? ["ESTABLISHED"] : ["NEW"];
   }

@@ -23,6 +23,8 @@ export interface RulePacket {
   out?: string | undefined;
   /** The states that its connection may have. */
   states: readonly ConnectionState[];
+  /** Whether its connection's destination was translated. Absent: not known. */
+  isDnat?: boolean;
   /** Undefined where a rule that is not understood may have changed it. */
   mark: number | undefined;
   isLocal: (address: string) => boolean;

@@ -12,14 +12,19 @@ const icmp = (source: string, destination: string, id: number) =>
   connectionOf(LINES, { source, destination, protocol: 1, sourcePort: id, destinationPort: id });
 
 test("a ping belongs to its connection by the identifier that each side sees", () => {
-  expect(icmp("10.0.1.2", "10.0.3.2", 2090)).toEqual({ line: LINES[0], direction: "original", isUnreplied: false });
+  expect(icmp("10.0.1.2", "10.0.3.2", 2090)).toEqual({
+    line: LINES[0],
+    direction: "original",
+    isUnreplied: false,
+    isDnat: false,
+  });
   expect(icmp("10.0.3.2", "10.0.2.1", 10504)?.direction).toBe("reply");
   expect(icmp("10.0.3.2", "10.0.2.1", 2090)).toBeUndefined();
 });
 
 test("TCP's reply direction is what the translated destination answers", () => {
   const tuple = { source: "10.0.3.2", destination: "10.0.1.2", protocol: 6, sourcePort: 8080, destinationPort: 41674 };
-  expect(connectionOf(LINES, tuple)).toMatchObject({ line: LINES[1], direction: "reply" });
+  expect(connectionOf(LINES, tuple)).toMatchObject({ line: LINES[1], direction: "reply", isDnat: true });
   expect(connectionOf(LINES, { ...tuple, protocol: 17 })).toBeUndefined();
 });
 

@@ -115,6 +115,18 @@ describe("nothing is known", () => {
     expect(verdict(state, "FORWARD", { states: ["NEW"] }).verdict).toBe("drops");
   });
 
+  test("where nobody knows whether the connection's destination was translated", () => {
+    const state = iptables(
+      "filter",
+      "-A FORWARD -m conntrack --ctstate ESTABLISHED,DNAT -j ACCEPT",
+      "-A FORWARD -j DROP",
+    );
+    expect(verdict(state, "FORWARD").verdict).toBe("unknown");
+    expect(verdict(state, "FORWARD", { isDnat: true }).verdict).toBe("passes");
+    expect(verdict(state, "FORWARD", { isDnat: false }).verdict).toBe("drops");
+    expect(verdict(state, "FORWARD", { isDnat: false, states: ["ESTABLISHED"] }).verdict).toBe("passes");
+  });
+
   test("where nft asks for something else", () => {
     expect(verdict(nft("forward", "fib daddr type local drop"), "FORWARD").verdict).toBe("unknown");
     expect(verdict(nft("forward", "ip saddr @banned drop"), "FORWARD").verdict).toBe("unknown");
