@@ -27,6 +27,7 @@ import {
   ipipDevice,
   type KernelState,
   linkDetail,
+  linkMtu,
   linkText,
   masterOf,
   type NamespaceState,
@@ -131,7 +132,7 @@ function causesOf(change: Change, place: Place): Cause[] {
     case "delivered":
       return addressCauses(place);
     case "fragmented":
-      return mtuCauses(place);
+      return mtuCauses(change, place);
     default:
       return [];
   }
@@ -416,8 +417,14 @@ function addressCauses({ hop, after, state }: Place): Cause[] {
 }
 
 /** What was cut, was cut to fit the interface that it left by. */
-function mtuCauses({ hop, state }: Place): Cause[] {
-  const text = hop.direction === "out" ? linkText(state, hop.interface, "mtu") : undefined;
+/** The MTU that the pieces fill. Those of a packet that came in pieces are no longer than these were (frag_max_size). */
+function mtuCauses({ bytes: [from, to] = [0, 0] }: Change, { hop, state, after }: Place): Cause[] {
+  const ip = after.find(isIp);
+  const room = (linkMtu(state, hop.interface) ?? 0) - (ip?.length ?? 0);
+  // All but the last end on a multiple of 8 bytes.
+  const most = room - (room % 8);
+  const isCutHere = from === 0 ? to === most : from % most === 0 && to - from <= room;
+  const text = hop.direction === "out" && isCutHere ? linkText(state, hop.interface, "mtu") : undefined;
   return text ? [{ kind: "mtu", text, command: `ip -n ${netnsFile(hop.netns)} link show dev ${hop.interface}` }] : [];
 }
 
