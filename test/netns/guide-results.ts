@@ -597,7 +597,8 @@ export const RESULTS: Readonly<Record<string, readonly Result[]>> = {
       command: "hoplab send vxlan-static --from h1 --to h2",
       time: 2,
       fails: true,
-      prints: /lost, last seen at vtep3\/vxlan100[\s\S]*02:00:00:00:00:02 dev vxlan100 master br0 static: the port that it came by/,
+      prints:
+        /lost, last seen at vtep3\/vxlan100[\s\S]*02:00:00:00:00:02 dev vxlan100 master br0 static: the port that it came by/,
       says: "the table is wrong until its owner corrects it",
     },
   ],
