@@ -10,7 +10,10 @@ import type { FlannelNode } from "./node.ts";
 const ROUTES_FILE = "/run/flannel/routes";
 const SECONDS = 10;
 
-/** Looks at its start too, as flanneld writes its routes then. `ip` adds what is missing, and says of the others that they exist. The name is what ps shows. */
+/**
+ * Looks at its start too, as flanneld writes its routes then. `ip` adds what is missing, and says of the others that they
+ * exist. The name is what ps shows.
+ */
 const CHECK = `$0 = "flanneld"; while (1) { system("ip -force -batch ${ROUTES_FILE} >/dev/null 2>&1"); sleep ${SECONDS} }`;
 const ALL_THERE = `cut -d" " -f3 ${ROUTES_FILE} | while read -r to; do ip route show "$to" | grep -q . || exit 1; done`;
 
