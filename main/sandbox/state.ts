@@ -85,7 +85,7 @@ function asSysctl(line: string): string {
 
 /** The state of the named namespaces, all read in one round trip. */
 export async function readKernelState(sandbox: OpenSandbox, netns: readonly string[]): Promise<Result<KernelState>> {
-  const at = Date.now();
+  const at = Date.now() + (sandbox.target.link?.clockOffset() ?? 0);
   const reads = netns.flatMap((name) => readsOf(sandbox, name).map((read) => ({ name, ...read })));
   const texts = await readMarked(
     sandbox,
