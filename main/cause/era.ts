@@ -3,8 +3,7 @@
  * changes that is the state that was read last, since what was learned meanwhile is in it too.
  */
 
-import type { KernelState, NamespaceState } from "./state.ts";
-import { linkDetail, linkName } from "./state.ts";
+import { detailIn, type KernelState, type NamespaceState } from "./state.ts";
 
 export interface Era {
   /** Milliseconds since 1970 by the clock of who captures. The first begins with the capture. */
@@ -50,7 +49,7 @@ function configurationOf(state: NamespaceState) {
     state.links.map((line) => [
       /^\d+: [^:]+: <[^>]*> mtu \d+/.exec(line)?.[0],
       / master (\S+)/.exec(line)?.[1],
-      ...(["vxlan", "ipip", "vlan"] as const).map((kind) => linkDetail(state, linkName(line), kind)),
+      ...(["vxlan", "ipip", "vlan"] as const).map((kind) => detailIn(line, kind)),
     ]),
     state.addresses.map((line) => line.split("\\")[0]),
     state.routes.filter((line) => !line.includes("cache")),

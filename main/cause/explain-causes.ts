@@ -416,8 +416,10 @@ function addressCauses({ hop, after, state }: Place): Cause[] {
   return [{ kind: "address", text: line.text, command: `ip -n ${netnsFile(hop.netns)} -o addr show dev ${line.dev}` }];
 }
 
-/** What was cut, was cut to fit the interface that it left by. */
-/** The MTU that the pieces fill. Those of a packet that came in pieces are no longer than these were (frag_max_size). */
+/**
+ * What was cut to fit the interface that it left by fills its MTU. Pieces of a packet that came in pieces are no longer than
+ * these were (frag_max_size).
+ */
 function mtuCauses({ bytes: [from, to] = [0, 0] }: Change, { hop, state, after }: Place): Cause[] {
   const ip = after.find(isIp);
   const room = (linkMtu(state, hop.interface) ?? 0) - (ip?.length ?? 0);

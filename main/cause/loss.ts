@@ -15,6 +15,7 @@ import { isLocal, rulePacket } from "./rule-packet.ts";
 import type { Hook, RulePacket } from "./ruleset.ts";
 import {
   addressLine,
+  detailIn,
   type KernelState,
   linkDetail,
   linkMac,
@@ -196,14 +197,14 @@ function modeOf(sysctl: string): number {
 /** It is for this namespace, and no device or socket takes it. */
 function takenByNobody({ layers, state, file }: Scene, packet: RulePacket, at: number): Cause[] {
   if (packet.protocol === 4) {
-    const devices = state.links.filter((line) => linkDetail(state, linkName(line), "ipip") && isUp(line));
+    const devices = state.links.filter((line) => detailIn(line, "ipip") && isUp(line));
     const command = `ip -n ${file} -d link show type ipip`;
     if (devices.length === 0) return [{ kind: "socket", text: "no IP-in-IP device is up here", command }];
-    const fitting = devices.some((line) => ipipTakes(linkDetail(state, linkName(line), "ipip") ?? "", packet));
+    const fitting = devices.some((line) => ipipTakes(detailIn(line, "ipip") ?? "", packet));
     if (fitting) return [];
     return devices.map((line) => ({
       kind: "socket",
-      text: `${linkName(line)}: ${linkDetail(state, linkName(line), "ipip")}`,
+      text: `${linkName(line)}: ${detailIn(line, "ipip")}`,
       command,
     }));
   }
@@ -211,7 +212,7 @@ function takenByNobody({ layers, state, file }: Scene, packet: RulePacket, at: n
   if (vxlan?.protocol !== "vxlan") return [];
   const command = `ip -n ${file} -d link show type vxlan`;
   const devices = state.links.flatMap((line) => {
-    const detail = linkDetail(state, linkName(line), "vxlan");
+    const detail = detailIn(line, "vxlan");
     return detail && isUp(line) ? [{ name: linkName(line), detail }] : [];
   });
   if (devices.length === 0) return [{ kind: "socket", text: "no VXLAN device is up here", command }];

@@ -4,7 +4,7 @@ import { netnsFile } from "../../preload/contract/topology.ts";
 import { addressNumber } from "../journey/owners.ts";
 
 export interface KernelState {
-  /** Milliseconds since 1970 when it was read. */
+  /** When it was read: milliseconds since 1970 by the clock of who captures, which may be another than this machine's. */
   at: number;
   /** By namespace name: `node/node1`. */
   namespaces: Record<string, NamespaceState>;
@@ -61,12 +61,15 @@ export function masterOf(state: NamespaceState, dev: string): string | undefined
  * The part of the interface's line that says how it does its kind of work: `vxlan id 1 local …`, `ipip any remote …`, `bridge_slave
  * state …`.
  */
-export function linkDetail(
-  state: NamespaceState,
-  dev: string,
-  kind: "vxlan" | "ipip" | "tun" | "vlan" | "bridge" | "bridge_slave",
-): string | undefined {
-  const parts = linkLine(state, dev)?.split("\\") ?? [];
+export function linkDetail(state: NamespaceState, dev: string, kind: DetailKind): string | undefined {
+  return detailIn(linkLine(state, dev) ?? "", kind);
+}
+
+type DetailKind = "vxlan" | "ipip" | "tun" | "vlan" | "bridge" | "bridge_slave";
+
+/** `linkDetail` of the interface whose line it is. */
+export function detailIn(line: string, kind: DetailKind): string | undefined {
+  const parts = line.split("\\");
   const part = parts.map((each) => each.trim()).find((each) => each.startsWith(`${kind} `));
   // What follows is the same on every interface, or says nothing about where a frame goes.
   return part?.split(/ addrgenmode | guard /)[0]?.trim();
@@ -84,7 +87,7 @@ export function vxlanPortsIn({ namespaces }: KernelState): number[] {
 export function vxlanDevice(state: NamespaceState, vni: string): string | undefined {
   for (const line of state.links) {
     const dev = linkName(line);
-    if (dev && wordAfter(linkDetail(state, dev, "vxlan") ?? "", "id") === vni) return dev;
+    if (dev && wordAfter(detailIn(line, "vxlan") ?? "", "id") === vni) return dev;
   }
   return undefined;
 }
@@ -93,7 +96,7 @@ export function vxlanDevice(state: NamespaceState, vni: string): string | undefi
 export function vlanDevice(state: NamespaceState, parent: string, vid: string): string | undefined {
   for (const line of state.links) {
     const [, dev, below] = /^\d+: ([^:@]+)@([^:]+):/.exec(line) ?? [];
-    if (dev && below === parent && wordAfter(linkDetail(state, dev, "vlan") ?? "", "id") === vid) return dev;
+    if (dev && below === parent && wordAfter(detailIn(line, "vlan") ?? "", "id") === vid) return dev;
   }
   return undefined;
 }
@@ -131,7 +134,7 @@ export function ipipDevice(state: NamespaceState, own: string, other: string): s
   let forAll: string | undefined;
   for (const line of state.links) {
     const dev = linkName(line);
-    const detail = dev && linkDetail(state, dev, "ipip");
+    const detail = dev && detailIn(line, "ipip");
     if (!detail || !/^\d+: [^<]*<[^>]*\bUP\b/.test(line)) continue;
     const remote = wordAfter(detail, "remote");
     const local = wordAfter(detail, "local");
