@@ -10,7 +10,7 @@ export interface ReaderEvents {
   /** A new interface, numbered from 0 over all sections. */
   onInterface(index: number, name: string, linkType: number): void;
   /**
-   * One packet: bytes[start, end) are its captured bytes, valid only during the call. `offset` is where they lie
+   * One packet: bytes[start, end) are its captured bytes, valid as long as the chunk is. `offset` is where they lie
    * in the whole stream. `seconds` since 1970 and `nanos` on top; `length` as it was on the wire.
    */
   onPacket(
@@ -65,7 +65,7 @@ export class CaptureReader {
     this.#events = events;
   }
 
-  /** Takes the next bytes of the stream. They may be reused afterwards. */
+  /** Takes the next bytes of the stream. */
   push(chunk: Uint8Array): void {
     if (this.problem) return;
     let bytes = chunk;

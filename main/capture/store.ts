@@ -34,20 +34,33 @@ export interface JourneyWithLayers {
   layers: Layer[][];
 }
 
-/** A live frame waits this long for older frames of other interfaces before it is followed. */
+/** A live frame waits this long for older frames of other interfaces before it is written and followed. */
 const REORDER_MS = 20;
+/** So many frames of a file are put in the order of time before the older half of them is followed. */
+const REORDER_FRAMES = 1 << 12;
 /** The fixed columns of packets that were told before are kept for this many packets. */
 const ROWS_KEPT = 20_000;
 
+/** A frame that waits for older ones: its bytes are bytes[start, end). `at`: nanoseconds since the capture's first second. */
 interface PendingFrame {
   interface: number;
   direction: DirectionNumber;
   linkType: number;
   at: number;
   bytes: Uint8Array;
+  start: number;
+  end: number;
   length: number;
-  offset: number;
+}
+
+interface LiveFrame extends PendingFrame {
+  seconds: number;
+  nanos: number;
   arrived: number;
+}
+
+interface FileFrame extends PendingFrame {
+  offset: number;
 }
 
 type Row = Pick<Packet, "at" | "protocol" | "source" | "destination" | "summary" | "frame">;
@@ -64,7 +77,7 @@ export class CaptureStore {
   #baseSeconds: number | undefined;
   /** Where each frame's bytes begin in the file. */
   readonly #offsets = new Doubles();
-  #pending: PendingFrame[] = [];
+  #pending: LiveFrame[] = [];
   #latest = 0;
   #rows = new Map<number, Row>();
 
@@ -140,8 +153,8 @@ export class CaptureStore {
   }
 
   /**
-   * Takes a live frame: writes it to the file now, and follows it when older ones can no longer come. `linkType` is what
-   * its own stream says.
+   * Takes a live frame, which is written and followed when older ones can no longer come. `linkType` is what its own
+   * stream says.
    */
   receive(
     interfaceIndex: number,
@@ -152,50 +165,55 @@ export class CaptureStore {
     bytes: Uint8Array,
     length: number,
   ): void {
-    const number = this.#numberInFile(interfaceIndex, linkType);
-    const offset = this.#file?.addPacket(number, direction, seconds, nanos, bytes, length) ?? 0;
-    const at = this.#since(seconds, nanos);
-    const arrived = performance.now();
     this.#pending.push({
       interface: interfaceIndex,
       direction,
       linkType,
-      at,
+      at: this.#since(seconds, nanos),
       bytes: new Uint8Array(bytes),
+      start: 0,
+      end: bytes.length,
       length,
-      offset,
-      arrived,
+      seconds,
+      nanos,
+      arrived: performance.now(),
     });
   }
 
-  /** Hands what has arrived to the file and follows what has waited long enough (or all of it). */
+  /** Writes and follows what has waited long enough (or all of it), in the order of time. */
   advance(all = false): void {
-    this.#file?.flush();
     const limit = all ? Number.POSITIVE_INFINITY : performance.now() - REORDER_MS;
     let cut = Number.NEGATIVE_INFINITY;
     for (const frame of this.#pending) if (frame.arrived <= limit && frame.at > cut) cut = frame.at;
-    if (cut === Number.NEGATIVE_INFINITY) return;
-    const due = this.#pending.filter((frame) => frame.at <= cut).sort((a, b) => a.at - b.at);
-    this.#pending = this.#pending.filter((frame) => frame.at > cut);
-    for (const frame of due) {
-      this.#add(
-        frame.interface,
-        frame.direction,
-        frame.linkType,
-        frame.at,
-        frame.bytes,
-        0,
-        frame.bytes.length,
-        frame.length,
-        frame.offset,
-      );
+    if (cut !== Number.NEGATIVE_INFINITY) {
+      const due = this.#pending.filter((frame) => frame.at <= cut).sort((one, other) => one.at - other.at);
+      this.#pending = this.#pending.filter((frame) => frame.at > cut);
+      for (const frame of due) this.#add(frame, this.#write(frame));
     }
+    this.#file?.flush();
   }
 
-  /** Reads the whole capture file. Answers with what was wrong with it, if anything. */
+  /** Answers where the frame's bytes lie in the file. */
+  #write({ interface: index, direction, linkType, seconds, nanos, bytes, length }: LiveFrame): number {
+    return this.#file?.addPacket(this.#numberInFile(index, linkType), direction, seconds, nanos, bytes, length) ?? 0;
+  }
+
+  /**
+   * Reads the whole capture file, whose frames may come in the order in which a loaded machine handed them over. Answers
+   * with what was wrong with it, if anything.
+   */
   readAll(): string | undefined {
     const indexes: number[] = [];
     const linkTypes: number[] = [];
+    let pending: FileFrame[] = [];
+    let latest = 0;
+    let isSorted = true;
+    const follow = (count: number) => {
+      if (!isSorted) pending.sort((one, other) => one.at - other.at);
+      isSorted = true;
+      for (let index = 0; index < count; index++) this.#add(pending[index]!, pending[index]!.offset);
+      pending = pending.slice(count);
+    };
     const reader = new CaptureReader({
       onInterface: (index, name, linkType) => {
         requireLinkType(linkType);
@@ -204,26 +222,40 @@ export class CaptureStore {
       },
       onPacket: (interfaceIndex, direction, seconds, nanos, bytes, start, end, length, offset) => {
         this.#baseSeconds ??= seconds;
-        const index = indexes[interfaceIndex] ?? 0;
-        const linkType = linkTypes[interfaceIndex] ?? LINK_TYPE.ethernet;
-        this.#add(index, direction, linkType, this.#since(seconds, nanos), bytes, start, end, length, offset);
+        const at = this.#since(seconds, nanos);
+        if (at < latest) isSorted = false;
+        latest = at;
+        pending.push({
+          interface: indexes[interfaceIndex] ?? 0,
+          direction,
+          linkType: linkTypes[interfaceIndex] ?? LINK_TYPE.ethernet,
+          at,
+          bytes,
+          start,
+          end,
+          length,
+          offset,
+        });
+        if (pending.length >= REORDER_FRAMES) follow(REORDER_FRAMES / 2);
       },
     });
-    const chunk = Buffer.alloc(1 << 20);
+    let problem: string | undefined;
     try {
-      for (let position = 0; ; ) {
+      for (let position = 0; reader.problem === undefined; ) {
+        const chunk = Buffer.allocUnsafe(1 << 20); // a new one each time: frames of the one before may wait
         const size = readSync(this.#reading, chunk, 0, chunk.length, position);
         if (size === 0) break;
         reader.push(chunk.subarray(0, size));
         position += size;
-        if (reader.problem) break;
       }
+      problem = reader.problem;
     } catch (error) {
-      if (error instanceof UnsupportedLinkType || isSystemError(error)) return error.message;
-      throw error;
+      if (!(error instanceof UnsupportedLinkType) && !isSystemError(error)) throw error;
+      problem = error.message;
     }
+    follow(pending.length);
     this.#follower.finish();
-    if (reader.problem) return reader.problem;
+    if (problem) return problem;
     return reader.pending > 0 ? "the file was cut short: its last packet is not whole and was left out" : undefined;
   }
 
@@ -231,18 +263,9 @@ export class CaptureStore {
     return (seconds - (this.#baseSeconds ?? seconds)) * 1e9 + nanos;
   }
 
-  #add(
-    interfaceIndex: number,
-    direction: DirectionNumber,
-    linkType: number,
-    at: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    length: number,
-    offset: number,
-  ): void {
-    const index = this.#follower.add(interfaceIndex, direction, at, bytes, start, end, length, linkType);
+  /** `offset`: where its bytes lie in the file. */
+  #add({ interface: place, direction, at, bytes, start, end, length, linkType }: PendingFrame, offset: number): void {
+    const index = this.#follower.add(place, direction, at, bytes, start, end, length, linkType);
     this.#offsets.reserve(index);
     this.#offsets.set(index, offset);
     if (at > this.#latest) this.#latest = at;

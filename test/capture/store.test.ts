@@ -1,10 +1,11 @@
 /** What a capture store makes of frames with and without link headers, live and read from the file again. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { PcapngFile } from "../../main/capture/pcapng-file.ts";
+import { CaptureReader } from "../../main/capture/reader.ts";
 import { CaptureStore, requireLinkType } from "../../main/capture/store.ts";
 import { parseLab } from "../../main/lab/read.ts";
 import { layOutLab } from "../../main/layout/layout.ts";
@@ -100,4 +101,38 @@ test("a capture of another link type is refused with words", () => {
   expect(store.readAll()).toBe("the capture has link type 113; Hoplab reads Ethernet (1) and raw IP (101)");
   store.close();
   expect(() => requireLinkType(113)).toThrow("link type 113");
+});
+
+test("frames that come late are in the file, and followed, in the order of time", () => {
+  const path = join(folder, "late.pcapng");
+  const live = new CaptureStore({ path, write: { lab: "any", startedAt: 1_000 } });
+  const place = live.addInterface({ netns: "node/n1", interface: "eth0" });
+  const stamps = [300, 100, 200];
+  for (const stamp of stamps) live.receive(place, 1, ETHERNET, 1, stamp, eth(0x0800, packet(stamp % 64)), 98);
+  live.finish();
+  const written: number[] = [];
+  const reader = new CaptureReader({
+    onInterface: () => {},
+    onPacket: (_index, _direction, _seconds, nanos) => written.push(nanos),
+  });
+  reader.push(readFileSync(path));
+  expect(written).toEqual([100, 200, 300]);
+});
+
+test("packets of a file are numbered in the order of time, also where its frames are not", () => {
+  const path = join(folder, "unordered.pcapng");
+  const file = new PcapngFile(path, "any");
+  file.addInterface("node/n1/eth0", ETHERNET);
+  const echo = (sequence: number) =>
+    eth(0x0800, ipv4(1, icmpEcho(7, sequence), { src: "192.168.0.1", dst: "192.168.0.65", ttl: 64 }));
+  for (const sequence of [4, 1, 3, 2]) file.addPacket(0, 2, 1, sequence * 1000, echo(sequence), 98);
+  file.close();
+  const store = new CaptureStore({ path });
+  expect(store.readAll()).toBeUndefined();
+  const { packets } = store.packets(0, 10);
+  expect(packets.map(({ summary }) => /seq (\d)/.exec(summary)?.[1])).toEqual(["1", "2", "3", "4"]);
+  // Their bytes are found where they lie.
+  expect(packets.map(({ frame }) => store.frame(frame)?.bytes)).toEqual(
+    [1, 2, 3, 4].map((sequence) => Buffer.from(echo(sequence)).toString("hex")),
+  );
 });
