@@ -39,7 +39,7 @@ export function printJourney(journey: Journey): string {
     layers: width((row) => row.layers),
   };
   const duration = journey.hops.reduce((latest, hop) => Math.max(latest, hop.at), 0);
-  const end = { arrived: "green", lost: "red", "in flight": "yellow" } as const;
+  const end = { arrived: "green", lost: "red", "in flight": "yellow", "out of sight": "yellow" } as const;
   const head = `${paint("bold", journey.summary)}  ${paint(end[journey.end], journey.end)}${
     journey.end === "arrived" ? ` in ${(duration / 1000).toFixed(1)} µs` : `, last seen at ${journey.lastSeen}`
   }`;
@@ -65,6 +65,8 @@ function hopChanges(hop: Hop, journey: Journey): string[] {
   const causes = hop.causes ?? [];
   if (journey.end === "lost" && isLast)
     return [...changes, withCause("not seen any further", undefined), ...reasons(causes)];
+  if (journey.end === "out of sight" && isLast)
+    return [...changes, withCause("where it goes on nothing is captured", undefined)];
   if (hop.parent !== undefined && causes.some(({ kind }) => OBSTACLES.has(kind))) {
     return [...changes, withCause("dropped there", undefined), ...reasons(causes)];
   }

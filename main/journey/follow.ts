@@ -327,14 +327,19 @@ export class Follower {
       if (isLast) return "arrived";
       reached = Math.max(reached, to);
     }
-    const all = [id, ...pieces.map(({ journey }) => journey)];
-    return all.some((journey) => this.#ownEnd(journey) === "in flight") ? "in flight" : "lost";
+    const ends = [id, ...pieces.map(({ journey }) => journey)].map((journey) => this.#ownEnd(journey));
+    if (ends.includes("in flight")) return "in flight";
+    return ends.includes("lost") ? "lost" : "out of sight";
   }
 
   #ownEnd(id: number): JourneyEnd {
     const state = this.#journeys.get(id, STATE);
     if ((state & (ARRIVED | ANSWERED)) !== 0) return "arrived";
-    return (state & SETTLED) !== 0 ? "lost" : "in flight";
+    if ((state & SETTLED) === 0) return "in flight";
+    const last = this.#journeys.get(id, LAST);
+    if (last === NONE) return "lost";
+    const place = this.#frames.get(last, PLACE);
+    return this.#wiring.seesOnward(place & 0xffff, (place >>> 16) & 3) ? "lost" : "out of sight";
   }
 
   /** What explaining a journey needs beside its frames. */

@@ -47,6 +47,11 @@ export class Wiring {
   /** Packets end here: no bridge port, and not in a namespace that is only a network. */
   readonly isEndpoint: boolean[] = [];
   readonly namespaces: string[] = [];
+  /** The topology says that it is a veth, and how many other interfaces its namespace has. */
+  readonly #isVeth: boolean[] = [];
+  readonly #others: number[] = [];
+  /** Of each namespace: how many of its interfaces are captured. */
+  readonly #captured: number[] = [];
 
   #topology: Topology | undefined;
   readonly #index = new Map<string, number>();
@@ -67,7 +72,9 @@ export class Wiring {
     const index = this.interfaces.length;
     this.#index.set(key, index);
     this.interfaces.push({ netns: ref.netns, interface: ref.interface });
-    this.namespace.push(this.namespaceNumber(ref.netns));
+    const namespace = this.namespaceNumber(ref.netns);
+    this.namespace.push(namespace);
+    this.#captured[namespace] = (this.#captured[namespace] ?? 0) + 1;
     this.#place(index, ref);
     for (const each of this.#waiting.get(key) ?? []) each.column[each.index] = index;
     this.#waiting.delete(key);
@@ -89,6 +96,8 @@ export class Wiring {
     this.bridge[index] = NOWHERE;
     this.underlay[index] = NOWHERE;
     this.isKnown[index] = found !== undefined;
+    this.#isVeth[index] = found?.interface.kind === "veth";
+    this.#others[index] = (found?.namespace.interfaces.length ?? 1) - 1;
     this.isPort[index] = found?.interface.master !== undefined;
     this.isBridge[index] = found?.interface.kind === "bridge";
     const carrier = found && carrierOf(found.interface);
@@ -118,6 +127,16 @@ export class Wiring {
   mayFollow(from: number, fromDirection: number, to: number, toDirection: number): boolean {
     if (this.namespace[from] === this.namespace[to]) return !(fromDirection === OUT && toDirection === IN);
     return this.peer[to] === from && fromDirection !== IN && toDirection !== OUT;
+  }
+
+  /**
+   * Would a packet that went on from here have been seen? Not where the other end of the cable is not captured, nor where
+   * this is the only one of several interfaces that is.
+   */
+  seesOnward(from: number, direction: number): boolean {
+    if (!this.isKnown[from]) return this.interfaces.length > 1;
+    if (direction === OUT && this.#isVeth[from]) return this.peer[from] !== NOWHERE;
+    return this.#others[from] === 0 || this.#captured[this.namespace[from]!]! > 1;
   }
 
   /** Fills `column[index]` with the index of `ref`, now or when that interface is added. */

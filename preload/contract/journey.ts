@@ -3,7 +3,8 @@
 import type { Direction, Protocol } from "./frame.ts";
 
 /** `arrived`: seen where its destination lives. `lost`: it stopped before. `in flight`: too young to tell. */
-export type JourneyEnd = "arrived" | "lost" | "in flight";
+/** Out of sight: it went where nothing is captured, so that nobody can say whether it arrived. */
+export type JourneyEnd = "arrived" | "lost" | "in flight" | "out of sight";
 
 export interface Journey {
   /** Number in its capture, from 0, in the order in which journeys began. */

@@ -7,6 +7,7 @@ const MARKS: Record<JourneyEnd, { mark: string; tone: string }> = {
   arrived: { mark: "✓", tone: "ok" },
   lost: { mark: "✕", tone: "bad" },
   "in flight": { mark: "→", tone: "muted" },
+  "out of sight": { mark: "?", tone: "muted" },
 };
 
 export function EndMark({ end }: { end: JourneyEnd }) {

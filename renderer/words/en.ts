@@ -382,7 +382,7 @@ export const en = {
     earlier: (n: number) => `The first ${number.format(n)} packets are in the file but not in this list.`,
     loadingRow: "…",
   },
-  end: { arrived: "arrived", lost: "lost", "in flight": "in flight" },
+  end: { arrived: "arrived", lost: "lost", "in flight": "in flight", "out of sight": "out of sight" },
   direction: { in: "in", out: "out", unknown: "direction unknown" },
   journey: {
     heading: "Journey",

@@ -367,7 +367,7 @@ export const zhHans: Catalogue = {
     earlier: (n) => `最早的 ${number.format(n)} 个数据包在文件中，但不在此列表内。`,
     loadingRow: "…",
   },
-  end: { arrived: "已送达", lost: "丢失", "in flight": "传输中" },
+  end: { arrived: "已送达", lost: "丢失", "in flight": "传输中", "out of sight": "去向不明" },
   direction: { in: "进", out: "出", unknown: "方向不明" },
   journey: {
     heading: "旅程",

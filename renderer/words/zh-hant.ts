@@ -371,7 +371,7 @@ export const zhHant: Catalogue = {
     earlier: (n) => `最早的 ${number.format(n)} 個封包在檔案中，但不在此清單內。`,
     loadingRow: "…",
   },
-  end: { arrived: "已送達", lost: "遺失", "in flight": "傳送中" },
+  end: { arrived: "已送達", lost: "遺失", "in flight": "傳送中", "out of sight": "去向不明" },
   direction: { in: "進", out: "出", unknown: "方向不明" },
   journey: {
     heading: "旅程",

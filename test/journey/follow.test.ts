@@ -309,7 +309,7 @@ describe("retransmissions and replies", () => {
       seen("pod/a/eth0 out", SECOND, question),
       seen("pod/b/eth0 out", SECOND + 9, answer),
     ];
-    const inOrder = new Followed(frames, flannelTopology);
+    const inOrder = new Followed(frames, flannelTopology, ["node/node1/vetha"]);
     inOrder.follower.finish();
     expect([0, 1].map((id) => inOrder.follower.facts(id))).toMatchObject([
       { end: "lost" },
@@ -364,7 +364,8 @@ describe("retransmissions and replies", () => {
 
 describe("how a journey ends", () => {
   test("it is in flight while young, lost when it stays quiet, and arrived when it comes after all", () => {
-    const followed = new Followed(passes(0, ping(1), "pod/a/eth0 out", "node/node1/vetha in"), flannelTopology);
+    const sent = passes(0, ping(1), "pod/a/eth0 out", "node/node1/vetha in");
+    const followed = new Followed(sent, flannelTopology, ["node/node1/cni0"]);
     const { follower } = followed;
     expect(follower.settle(0.5e9)).toEqual([0]);
     expect(follower.end(0)).toBe("in flight");
@@ -376,6 +377,28 @@ describe("how a journey ends", () => {
     expect(follower.settle(1.8e9)).toEqual([0]);
     expect(follower.end(0)).toBe("arrived");
     expect(follower.settle(9e9)).toEqual([]);
+  });
+
+  test.each([
+    ["pod/a/eth0 out", []],
+    ["node/node1/vetha in", ["pod/a/eth0"]],
+    ["node/node1/cni0 out", ["pod/a/eth0"]],
+  ])("it is out of sight where it left by the last interface that is captured: %s, %j", (where, quiet) => {
+    const { follower } = new Followed([seen(where, 0, ping(1))], flannelTopology, quiet);
+    follower.finish();
+    expect(follower.end(0)).toBe("out of sight");
+  });
+
+  test.each([
+    ["pod/a/eth0 out", ["node/node1/vetha"]],
+    ["node/node1/vetha in", ["node/node1/cni0"]],
+    ["node/node1/cni0 out", ["node/node1/vetha"]],
+    ["pod/c/eth0 in", []],
+  ])("it is lost where it would have been seen again: %s, %j", (where, quiet) => {
+    const stranger = eth(mac(1), mac(2), 0x0800, ipv4({ src: A, dst: "10.9.9.9" }, 1, echo("request", 1, 1)));
+    const { follower } = new Followed([seen(where, 0, stranger)], flannelTopology, quiet);
+    follower.finish();
+    expect(follower.end(0)).toBe("lost");
   });
 
   test("a packet for the node itself arrives at the node, not before", () => {

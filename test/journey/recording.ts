@@ -40,9 +40,14 @@ export class Followed {
   readonly frames: Recorded[] = [];
   readonly topology: Topology | undefined;
 
-  constructor(frames: Recorded[], topology?: Topology) {
+  /** `quiet`: captured interfaces as `netns/interface` that no frame, or a later one, is of. */
+  constructor(frames: Recorded[], topology?: Topology, quiet: readonly string[] = []) {
     this.topology = topology;
-    this.follower = new Follower({ interfaces: [], topology });
+    const interfaces = quiet.map((name) => ({
+      netns: name.slice(0, name.lastIndexOf("/")),
+      interface: name.slice(name.lastIndexOf("/") + 1),
+    }));
+    this.follower = new Follower({ interfaces, topology });
     for (const frame of frames) this.add(frame);
   }
 
