@@ -79,6 +79,8 @@ export async function send(
   if (!topology.ok) return topology;
   const traffic = await completeTraffic(session, file ?? lab, wanted, [topology.value]);
   if (!traffic.ok) return traffic;
+  const { count } = traffic.value;
+  if (count > MANY && !session.json) process.stderr.write(`Sending ${count} packets; Ctrl-C ends it.\n`);
   const sent = await session.call("traffic.send", { sandbox, traffic: traffic.value });
   if (!sent.ok) return sent;
   const journeys = await openAll(session, sent.value.capture, sent.value.journeys);
@@ -136,6 +138,11 @@ export async function completeTraffic(
 
 const IS_ADDRESS = /^[\d.]+$/;
 
+/** Answered, and yet not seen anywhere. */
+const OVER_LO = ": what a namespace sends to itself goes over lo, which is not captured.";
+/** It takes a while to send more than this. */
+const MANY = 100;
+
 /** Journeys beyond this many are not printed hop by hop. */
 const PRINTED_JOURNEYS = 8;
 
@@ -143,7 +150,7 @@ export function printSent({ sent, journeys, also, note }: SentJourneys): string 
   const shown = journeys.slice(0, PRINTED_JOURNEYS);
   const more = sent.journeys.length - shown.length;
   const parts = shown.map(printJourney);
-  if (shown.length === 0) parts.push("No packet of this traffic was seen.");
+  if (shown.length === 0) parts.push(`No packet of this traffic was seen${sent.received > 0 ? OVER_LO : "."}`);
   // Then what was asked before it, and not answered, is why.
   const unanswered = shown.length > 0 ? [] : also.filter(({ end }) => end === "lost").slice(0, 1);
   parts.push(...unanswered.map(printJourney));

@@ -121,3 +121,10 @@ test("a destination without a route is told as what it is, and no packet is seen
     complaints: ["ping: connect: Network is unreachable"],
   });
 });
+
+test("what a namespace sends to itself is answered and not seen, and the way that it goes is named", async () => {
+  const { code, stdout } = await place.hoplab("send", name, "--from", "a", "--to", "a");
+  expect(code).toBe(0);
+  expect(stdout).toContain("No packet of this traffic was seen: what a namespace sends to itself goes over lo");
+  expect(stdout).toContain("1 sent, 1 answered");
+});
