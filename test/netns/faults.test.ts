@@ -1,7 +1,8 @@
 /**
  * Every fault of every lab that comes with Hoplab is injected into the lab while it is up, seen to break what it says, and
- * reverted; afterwards the kernel's state is what it was before. Root here goes through all of them; without root, and in
- * the VM, which is slow, each fault is injected into one of the labs that have it.
+ * reverted; afterwards the kernel's state is what it was before. Root here goes through all of them; without root each
+ * fault is injected into one of the labs that have it, and in the VM, which is slow, those that no lab outside of it has.
+ * HOPLAB_VM=all injects there what its labs have.
  */
 
 import { join } from "node:path";
@@ -17,7 +18,7 @@ import type { Result } from "../../preload/contract/result.ts";
 import { BackendClient } from "./backend-client.ts";
 import { newTraces, readInSandbox, traces, until, Workplace } from "./hoplab.ts";
 import { comparable, READ_STATE } from "./kernel-state.ts";
-import { builder, labsHere } from "./labs.ts";
+import { builder, isVmQuick, labsHere, labsOutside } from "./labs.ts";
 
 const before = traces();
 const place = new Workplace();
@@ -60,7 +61,8 @@ async function stateOf(name: string): Promise<string[]> {
 }
 
 const isThorough = builder === "root" && !process.env.HOPLAB_TEST_SSH;
-const seen = new Set<string>();
+const outside = isVmQuick ? await labsOutside() : [];
+const seen = new Set(outside.flatMap(faultsOf).map(({ name }) => name));
 
 for (const { id, lab, lacks } of labs) {
   const faults = faultsOf(lab).filter((fault) => isThorough || !seen.has(fault.name));

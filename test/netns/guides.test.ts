@@ -8,18 +8,14 @@ import { commandsOf } from "../lab/guide.ts";
 import { GuideReader, type Typed } from "./guide-reader.ts";
 import { RESULTS, type Result } from "./guide-results.ts";
 import { newTraces, traces, until, Workplace } from "./hoplab.ts";
-import { type GuideHere, guidesHere } from "./labs.ts";
+import { type GuideHere, guidesHere, isVmQuick } from "./labs.ts";
 import { isRootThere } from "./there.ts";
 
 const before = traces();
 const place = new Workplace();
 const guides = await guidesHere();
-/**
- * A guide takes minutes in the VM: read there is the one that has least in common with the others. HOPLAB_GUIDES=all reads
- * them all.
- */
+/** A guide takes minutes in the VM: read there is the one that has least in common with the others. */
 const IN_VM = ["vlan-trunk"];
-const isSlow = process.env.HOPLAB_TEST_SSH !== undefined && process.env.HOPLAB_GUIDES !== "all";
 /** Root is enough: that the labs are the same without root is seen in other tests. And a user can't see all commands work. */
 const notRoot = isRootThere ? undefined : "guides are read as root only";
 if (notRoot) console.warn(notRoot);
@@ -89,7 +85,7 @@ it("a result belongs to a guide", () => {
 });
 
 for (const guide of guides) {
-  const left = isSlow && !IN_VM.includes(guide.id) ? "read in the VM with HOPLAB_GUIDES=all only" : undefined;
+  const left = isVmQuick && !IN_VM.includes(guide.id) ? "read in the VM with HOPLAB_VM=all only" : undefined;
   const lacks = notRoot ?? guide.lacks ?? left;
   describe(`${guide.id}${lacks ? ` (skipped: ${lacks})` : ""}`, { skip: lacks !== undefined }, () => {
     it("does what its guide says, command by command, and is gone afterwards", { timeout: 1_200_000 }, async () => {

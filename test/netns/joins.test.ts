@@ -50,7 +50,10 @@ for (const { id, lab, lacks } of labs) {
 
     await place.json("agent", "stop", name, "joins");
     await place.json("agent", "start", name, "joins");
-    expect(await place.json("send", name, "--from", "newcomer", "--to", first)).toMatchObject({ received: 1 });
+    const shown = inSandbox(pid, "ip", "-n", `pod.${first}`, "-4", "-o", "addr", "show", "eth0");
+    const [, address = ""] = /inet ([\d.]+)/.exec(shown) ?? [];
+    const pinged = inSandbox(pid, "ip", "netns", "exec", "pod.newcomer", "ping", "-c", "1", "-W", "5", address);
+    expect(pinged).toContain("1 received");
 
     await place.json("node", "remove", name, "joins");
     // What a daemon has learned from a node goes when it notices.

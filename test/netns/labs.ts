@@ -34,6 +34,9 @@ export interface GuideHere {
 /** Who builds them: root where the tests are root's, else the user that they run as. */
 export const builder: Who = isRootThere ? "root" : "user";
 
+/** In the VM all takes ten times as long: what is seen outside too is left out there, except with HOPLAB_VM=all. */
+export const isVmQuick = process.env.HOPLAB_TEST_SSH !== undefined && process.env.HOPLAB_VM !== "all";
+
 /** All of them here; in the VM those that the machine around it can't host, which $HOPLAB_LABS names. */
 export async function labsHere(): Promise<LabHere[]> {
   const labs: LabHere[] = [];
@@ -49,6 +52,13 @@ export async function guidesHere(): Promise<GuideHere[]> {
   const all = await allHere();
   const read = ({ id }: { id: string }) => readFile(`${LABS_DIR}/${id}/guide.en.md`, "utf8");
   return Promise.all(all.map(async (here) => ({ ...here, guide: await read(here) })));
+}
+
+/** In the VM: those that are built outside of it. */
+export async function labsOutside(): Promise<Lab[]> {
+  const inside = process.env.HOPLAB_LABS?.split(",") ?? [];
+  const all = await listLabs(LABS_DIR);
+  return Promise.all(all.flatMap(({ id, compares }) => (compares || inside.includes(id) ? [] : bundledLab(id))));
 }
 
 async function allHere(): Promise<Omit<GuideHere, "guide">[]> {
