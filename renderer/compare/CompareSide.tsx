@@ -2,7 +2,6 @@
 
 import { useState } from "react";
 import { FACT_NAMES, type FactName, SIDES } from "../../preload/contract/comparison.ts";
-import { interfaceName } from "../../preload/contract/topology.ts";
 import { Empty } from "../app/Empty.tsx";
 import { useWords } from "../app/page-context.ts";
 import { SideTabs } from "../app/SideTabs.tsx";
@@ -81,13 +80,8 @@ function RowPanel({ comparison }: { comparison: ShownComparison }) {
             <h3>
               <code>{labs[side]}</code>
             </h3>
-            {hop && at !== undefined ? (
-              <Why
-                hop={hop}
-                index={at}
-                total={journey?.hops.length ?? 0}
-                isEnd={journey?.end === "lost" && journey.lastSeen === interfaceName(hop)}
-              />
+            {journey && hop && at !== undefined ? (
+              <Why journey={journey} hop={hop} index={at} />
             ) : (
               <p className="quiet pad">{words.compare.notHere}</p>
             )}

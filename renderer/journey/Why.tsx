@@ -1,29 +1,30 @@
 /** Why a packet came to one hop as it did: each change, the kernel state behind it, and the command that shows it. */
 
-import { type Cause, type Hop, type JourneyError, OBSTACLES } from "../../preload/contract/journey.ts";
+import { type Cause, type Hop, type Journey, OBSTACLES } from "../../preload/contract/journey.ts";
+import { interfaceName } from "../../preload/contract/topology.ts";
 import { Command } from "../app/Command.tsx";
 import { useWords } from "../app/page-context.ts";
 import { changeFacts } from "./change-facts.ts";
 
 interface Props {
+  /** The journey that the hop is of. */
+  journey: Journey;
   hop: Hop;
   index: number;
-  total: number;
-  /** Here a lost packet was seen last. */
-  isEnd: boolean;
-  /** What the packet was answered with instead. */
-  error?: JourneyError | undefined;
 }
 
-export function Why({ hop, index, total, isEnd, error }: Props) {
+export function Why({ journey, hop, index }: Props) {
   const words = useWords().journey;
   const causes = hop.causes ?? [];
+  const { hops, end, error } = journey;
+  const isLast = interfaceName(hop) === journey.lastSeen;
+  const isEnd = isLast && end === "lost";
   const isDropped = index > 0 && causes.some(({ kind }) => OBSTACLES.has(kind));
   return (
     <section className="why" aria-label={words.why}>
       <p className="why-where">
         <strong>{`${hop.netns}/${hop.interface}`}</strong>
-        <span className="muted numbers">{words.hop(index + 1, total)}</span>
+        <span className="muted numbers">{words.hop(index + 1, hops.length)}</span>
       </p>
       {hop.changes.length === 0 && <p className="quiet">{index === 0 ? words.first : words.unchanged}</p>}
       {hop.changes.map((change) => {
@@ -55,6 +56,7 @@ export function Why({ hop, index, total, isEnd, error }: Props) {
       )}
       {isEnd && error && <p>{words.answeredWith(error.summary, error.by)}</p>}
       {isEnd && causes.length === 0 && <p className="quiet">{words.noReason}</p>}
+      {isLast && end === "out of sight" && <p className="quiet">{words.outOfSight}</p>}
       {causes.length > 0 && <Causes causes={causes} />}
     </section>
   );

@@ -412,6 +412,7 @@ export const en = {
     first: "Here the packet was seen first.",
     unchanged: "Seen again, unchanged.",
     notSeenFurther: "Not seen any further:",
+    outOfSight: "Where it goes on nothing is captured.",
     droppedThere: "Dropped there:",
     noReason: "Nothing that was read of the kernel’s state says why.",
     causes: {

@@ -401,6 +401,7 @@ export const zhHant: Catalogue = {
     first: "封包在此首次出現。",
     unchanged: "再次出現，內容未變。",
     notSeenFurther: "之後沒有再看到：",
+    outOfSight: "它接下來經過的地方沒有擷取。",
     droppedThere: "在那裡被丟棄：",
     noReason: "讀到的核心狀態中，沒有說明原因的內容。",
     causes: {

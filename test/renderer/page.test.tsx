@@ -43,10 +43,18 @@ describe("the page", () => {
 
   it("names the command that shows the kernel state behind a hop", () => {
     const hop = ping.hops[3];
-    const html = hop ? renderToStaticMarkup(<Why hop={hop} index={3} total={12} isEnd={false} />) : "";
+    const html = hop ? renderToStaticMarkup(<Why journey={ping} hop={hop} index={3} />) : "";
     expect(html).toContain("ip -n node.node1 route get fibmatch 10.244.1.2");
     expect(html).toContain("10.244.1.0 dev flannel.1 lladdr 02:7b:3b:74:a7:28 PERMANENT");
     expect(html).toContain("Hop 4 of 12");
+  });
+
+  it("says of a packet that went out of sight that nothing is captured there", () => {
+    const journey = { ...ping, end: "out of sight" as const, lastSeen: "node/node1/flannel.1" };
+    const index = journey.hops.findIndex((hop) => hop.interface === "flannel.1");
+    const html = renderToStaticMarkup(<Why journey={journey} hop={journey.hops[index]!} index={index} />);
+    expect(html).toContain("Where it goes on nothing is captured.");
+    expect(html).not.toContain("Not seen any further");
   });
 
   it("tells a fault in full, with the place in the file and the command's output", () => {
