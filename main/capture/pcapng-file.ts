@@ -81,8 +81,13 @@ export class PcapngFile {
   /** Hands everything to the kernel: from here on it survives the end of this process. */
   flush(): void {
     let at = 0;
-    while (at < this.#used) at += writeSync(this.#file, this.#buffer, at, this.#used - at);
-    this.#used = 0;
+    try {
+      while (at < this.#used) at += writeSync(this.#file, this.#buffer, at, this.#used - at);
+    } finally {
+      // Of a disk that is full, what it did not take: it may take that later.
+      this.#buffer.copyWithin(0, at, this.#used);
+      this.#used -= at;
+    }
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import { access, copyFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Packet } from "../../preload/contract/calls.ts";
+import type { Events, Packet } from "../../preload/contract/calls.ts";
 import { fail, messageOf, ok } from "../../preload/contract/result.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
 import { readBeside } from "../capture/shelf.ts";
@@ -23,7 +23,7 @@ export interface CaptureOptions {
   duration?: number;
 }
 
-/** Captures until Ctrl-C or the duration, then leaves the pcapng at the place asked for. */
+/** Captures until Ctrl-C, the duration, or what ends the capture by itself, then leaves the pcapng at the place asked for. */
 export async function runCapture(options: CliOptions, lab: string, more: CaptureOptions): Promise<void> {
   if (await exists(more.write)) {
     return printFaultAs(
@@ -44,7 +44,7 @@ export async function runCapture(options: CliOptions, lab: string, more: Capture
   if (!started.ok) return session.fault(started.fault);
   if (started.value.left) process.stderr.write(`${started.value.left.why}\n`);
   process.stderr.write(`Capturing on ${started.value.interfaces.length} interfaces; Ctrl-C ends it.\n`);
-  await until(session.signal, more.duration);
+  await end(session, started.value.id, more.duration);
   const stopped = await session.call("capture.stop", { capture: started.value.id });
   if (!stopped.ok) return session.fault(stopped.fault);
   try {
@@ -62,15 +62,25 @@ export async function runCapture(options: CliOptions, lab: string, more: Capture
     ({ frames, packets, dropped }) =>
       `${frames} frames of ${packets} packets in ${more.write}${dropped > 0 ? paint("red", `, ${dropped} dropped`) : ""}`,
   );
+  const { problem } = stopped.value;
+  if (problem === undefined) return;
+  process.stderr.write(`hoplab: the capture ended by itself: ${problem}\n`);
+  process.exitCode = EXIT_FAILED;
 }
 
-/** Waits for Ctrl-C, or for some seconds. */
-function until(signal: AbortSignal, seconds: number | undefined): Promise<void> {
+/** Waits for Ctrl-C, for some seconds, or until the capture has ended by itself. */
+function end(session: CliSession, capture: string, seconds: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     const timer = seconds === undefined ? setInterval(() => {}, 2 ** 30) : setTimeout(resolve, seconds * 1000);
-    signal.addEventListener("abort", () => {
+    const stop = () => {
       clearTimeout(timer);
       resolve();
+    };
+    session.signal.addEventListener("abort", stop);
+    session.backend.subscribe((event, data) => {
+      if (event !== "capture.changed") return;
+      const { id, running } = data as Events["capture.changed"];
+      if (id === capture && !running) stop();
     });
   });
 }

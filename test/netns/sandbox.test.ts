@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ import { endHolder, type Holder, listHolders } from "../../main/sandbox/list.ts"
 import { startSandbox } from "../../main/sandbox/start.ts";
 import { LocalTarget } from "../../main/target/local-target.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
-import { finish, inSandbox, newTraces, type Traces, traces, until, Workplace } from "./hoplab.ts";
+import { CLI, finish, inSandbox, newTraces, type Traces, traces, until, Workplace } from "./hoplab.ts";
 
 const place = new Workplace();
 const one = `${place.prefix}one`;
@@ -265,6 +265,58 @@ test("a capture of some interfaces, with a filter, holds only their packets", as
   expect(JSON.parse(ran.stdout)).toMatchObject({ file, packets: 2, running: false });
   const lines = spawnSync("tshark", argv, { encoding: "utf8" }).stdout.trim().split("\n");
   expect(lines.toSorted()).toEqual(["h1/eth0\t1", "h1/eth0\t1", "switch/port2\t1", "switch/port2\t1"]);
+  await place.hoplab("down", one);
+  await nothingIsLeft();
+});
+
+test("a capture whose lab goes down ends by itself, says why, and leaves what it has", async () => {
+  await place.json("up", "bridge-arp", "--name", one);
+  const file = join(place.folder, "cut.pcapng");
+  const capture = place.start("capture", one, "-w", file);
+  let stderr = "";
+  capture.stderr?.on("data", (text) => {
+    stderr += text;
+  });
+  const ended = finish(capture);
+  await until(
+    () => stderr,
+    (text) => text.includes("Capturing on"),
+  );
+  await place.hoplab("exec", one, "h1", "--", "ping", "-c", "1", "10.0.0.2");
+  await place.hoplab("down", one);
+  const ran = await ended;
+  expect(ran.code).toBe(1);
+  expect(ran.stderr).toContain(`the capture ended by itself: the lab ${one} is not up any more`);
+  expect(JSON.parse((await place.hoplab("read", file, "--json")).stdout).packets).toBeGreaterThan(1);
+  await nothingIsLeft();
+});
+
+test("a capture that has no more space ends by itself, says why, and what fitted can be read", async () => {
+  await place.json("up", "bridge-arp", "--name", one);
+  const file = join(place.folder, "full.pcapng");
+  // 128 KiB, which to the writer is as a full disk.
+  const capture = spawn(
+    "sh",
+    ["-c", 'ulimit -f 256; exec "$@"', "sh", process.execPath, CLI, "capture", one, "-w", file],
+    {
+      env: { ...process.env, HOPLAB_DATA: join(place.folder, "data") },
+    },
+  );
+  let stderr = "";
+  capture.stderr.on("data", (text) => {
+    stderr += text;
+  });
+  const ended = finish(capture);
+  await until(
+    () => stderr,
+    (text) => text.includes("Capturing on"),
+  );
+  await place.hoplab("exec", one, "h1", "--", "ping", "-q", "-c", "200", "-i", "0.002", "-s", "1400", "10.0.0.2");
+  const ran = await ended;
+  expect(ran.code).toBe(1);
+  expect(ran.stderr).toContain("the capture ended by itself: EFBIG: file too large");
+  const read = await place.hoplab("read", file, "--json");
+  expect(JSON.parse(read.stdout).packets).toBeGreaterThan(20);
   await place.hoplab("down", one);
   await nothingIsLeft();
 });
