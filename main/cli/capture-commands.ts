@@ -1,5 +1,6 @@
 /** Commands on captures: capture and read. */
 
+import { constants } from "node:fs";
 import { access, copyFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Events, Packet } from "../../preload/contract/calls.ts";
@@ -25,9 +26,19 @@ export interface CaptureOptions {
 
 /** Captures until Ctrl-C, the duration, or what ends the capture by itself, then leaves the pcapng at the place asked for. */
 export async function runCapture(options: CliOptions, lab: string, more: CaptureOptions): Promise<void> {
-  if (await exists(more.write)) {
+  if (await may(more.write, constants.F_OK)) {
     return printFaultAs(
       fail("exists", `${more.write} is there already`, { fix: "Choose another name." }).fault,
+      options.json === true,
+    );
+  }
+  // Not only after an hour of capturing.
+  const folder = dirname(more.write);
+  if (more.write === "" || !(await may(folder, constants.W_OK))) {
+    return printFaultAs(
+      fail("bad-input", `${more.write || '""'} can't be written: there is no folder ${folder} that you may write to`, {
+        fix: "Name a file in a folder of yours.",
+      }).fault,
       options.json === true,
     );
   }
@@ -85,8 +96,8 @@ function end(session: CliSession, capture: string, seconds: number | undefined):
   });
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
+async function may(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
     () => true,
     () => false,
   );

@@ -109,3 +109,9 @@ test("a capture of another program is followed without a lab at hand", () => {
   expect(hoplab("read", file, "--journey", "0").stdout).toContain(read.journeys[0]?.summary);
   expect(hoplab("read", file, "--journey", "99999").code).toBe(2);
 });
+
+test("a capture for a folder that is not there is refused before it begins", () => {
+  const ran = hoplab("capture", "flannel-vxlan", "-w", join(folder, "no such folder", "new.pcapng"));
+  expect(ran.code).toBe(2);
+  expect(ran.stderr).toContain("there is no folder");
+});
