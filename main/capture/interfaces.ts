@@ -2,6 +2,13 @@
 
 import type { InterfaceRef, Namespace, Topology } from "../../preload/contract/topology.ts";
 
+/** Which interfaces of a lab to capture, which not, and why. */
+export interface Choice {
+  interfaces: InterfaceRef[];
+  left: InterfaceRef[];
+  why: string;
+}
+
 /** Every interface of a lab. */
 export function allInterfaces(topology: Topology): InterfaceRef[] {
   return topology.namespaces.flatMap((namespace) =>

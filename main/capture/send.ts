@@ -6,7 +6,7 @@ import { ok, type Result } from "../../preload/contract/result.ts";
 import type { InterfaceRef, Topology } from "../../preload/contract/topology.ts";
 import { interfacesOnTheWay } from "../journey/way.ts";
 import { addressesOf, sendTraffic, type TrafficResult, type Way } from "../sandbox/traffic.ts";
-import { allInterfaces } from "./interfaces.ts";
+import { allInterfaces, type Choice } from "./interfaces.ts";
 import type { CaptureSession } from "./session.ts";
 
 /** Labs with at most this many interfaces are captured whole. */
@@ -20,10 +20,7 @@ export interface SentPackets extends TrafficResult {
 }
 
 /** What to capture for traffic on a way: all of a small lab, of a large one what can be on the way. */
-export function interfacesFor(
-  topology: Topology,
-  way?: Way,
-): { interfaces: InterfaceRef[]; left: InterfaceRef[]; why: string } {
+export function interfacesFor(topology: Topology, way?: Way): Choice {
   const all = allInterfaces(topology);
   if (all.length <= WHOLE_LAB_INTERFACES) return { interfaces: all, left: [], why: "" };
   const why = `The lab has ${all.length} interfaces; of so many, only those that can be on the way are captured.`;

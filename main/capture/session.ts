@@ -21,7 +21,7 @@ import type { OpenSandbox } from "../sandbox/open-sandbox.ts";
 import { lookUpRoutes, readKernelState } from "../sandbox/state.ts";
 import { commandFault } from "../target/run.ts";
 import type { Process } from "../target/target.ts";
-import { allInterfaces, withFormer } from "./interfaces.ts";
+import { allInterfaces, type Choice, withFormer } from "./interfaces.ts";
 import { TOPOLOGY_FILE, writeEras, writeRecord } from "./shelf.ts";
 import { tcpdumpArgv } from "./tcpdump.ts";
 import { type StoreChange, WorkerStore } from "./worker-store.ts";
@@ -56,6 +56,8 @@ export interface SessionOptions {
 
 export class CaptureSession implements AsyncDisposable {
   readonly store: WorkerStore;
+  /** Set where the lab as a whole was asked for: which of its interfaces, also when it has become another. */
+  choose: ((topology: Topology) => Choice) | undefined;
   readonly #options: SessionOptions;
   readonly #startedAt = Date.now();
   /** By name, with the worker's number of each. */
@@ -187,7 +189,8 @@ export class CaptureSession implements AsyncDisposable {
 
   /**
    * The lab has become another, or has stayed what it was. Interfaces that are gone are not captured any more, and that is
-   * no failure; those that are there, made anew perhaps, are captured again. New ones are captured by the next who asks.
+   * no failure; those that are there, made anew perhaps, are captured again. New ones are captured where the lab as a whole
+   * was asked for, else by the next who asks.
    */
   async adopt(changed: OpenSandbox): Promise<Result<null>> {
     this.#untapWhatGoes(changed.topology);
@@ -202,8 +205,12 @@ export class CaptureSession implements AsyncDisposable {
       return this.#released.has(name) || failed.has(name);
     });
     this.#released.clear();
-    const added = await this.add(again);
-    if (again.length === 0) await this.#readState();
+    const chosen = this.choose?.(changed.topology);
+    const wanted = new Map([...again, ...(chosen?.interfaces ?? [])].map((ref) => [interfaceName(ref), ref]));
+    const isMore = [...wanted.keys()].some((name) => !this.#captured.has(name));
+    const added = await this.add([...wanted.values()]);
+    if (chosen) this.leave(chosen.left, chosen.why);
+    if (!isMore) await this.#readState();
     this.#changing = undefined;
     this.#tell();
     return added;

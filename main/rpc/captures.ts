@@ -68,6 +68,7 @@ export class Captures implements AsyncDisposable {
     if (running) {
       const session = running instanceof CaptureSession ? ok(running) : await running;
       if (!session.ok) return session;
+      if (!interfaces) session.value.choose = interfacesFor;
       if (session.value.sandbox.sandbox.revision !== sandbox.sandbox.revision) await session.value.adopt(sandbox);
       const added = await session.value.add(chosen.interfaces);
       return added.ok ? session : added;
@@ -87,6 +88,7 @@ export class Captures implements AsyncDisposable {
     const session = await starting;
     this.#starting.delete(key);
     if (!session.ok) return session;
+    if (!interfaces) session.value.choose = interfacesFor;
     session.value.leave(chosen.left, chosen.why);
     this.#open.set(id, {
       capture: () => session.value.capture,

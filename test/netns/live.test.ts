@@ -384,6 +384,21 @@ describe("a capture that runs while the lab changes", () => {
     expect(await send("a", "c")).toMatchObject({ capture, received: 1 });
   });
 
+  test("of a whole lab also captures what another client adds to it", async () => {
+    await client.call("lab.up", { lab: "flannel-vxlan", name: one });
+    const { id } = await client.call("capture.start", { sandbox: one });
+    await place.json("node", "add", one, "node4", "--pods", "f");
+    const now = await until(
+      async () => (await client.call("capture.list", {})).find((capture) => capture.id === id),
+      (capture) => capture?.interfaces.includes("pod/f/eth0") === true,
+    );
+    expect(now).toMatchObject({ running: true });
+    expect(now?.left).toBeUndefined();
+    expect(new Set(now?.interfaces).size).toBe(now?.interfaces.length);
+    const sent = await send("a", "f");
+    expect(await hops(id, sent.journeys[0] ?? -1)).toContain("node/node4/flannel.1 in");
+  });
+
   test("goes on with interfaces that are made anew", async () => {
     await client.call("lab.up", { lab: "flannel-vxlan", name: one });
     const { capture } = await send("a", "c");
