@@ -130,12 +130,14 @@ export class Wiring {
   }
 
   /**
-   * Would a packet that went on from here have been seen? Not where the other end of the cable is not captured, nor where
-   * this is the only one of several interfaces that is.
+   * Would a packet that went on from here have been seen? Not where the other end of the cable is not captured, no port of
+   * the bridge, or no other interface of the namespace.
    */
   seesOnward(from: number, direction: number): boolean {
     if (!this.isKnown[from]) return this.interfaces.length > 1;
     if (direction === OUT && this.#isVeth[from]) return this.peer[from] !== NOWHERE;
+    if (direction === OUT && this.isBridge[from]) return this.bridge.includes(from);
+    if (direction === OUT && this.isTunnel[from]) return this.underlay[from] !== NOWHERE;
     return this.#others[from] === 0 || this.#captured[this.namespace[from]!]! > 1;
   }
 

@@ -382,7 +382,8 @@ describe("how a journey ends", () => {
   test.each([
     ["pod/a/eth0 out", []],
     ["node/node1/vetha in", ["pod/a/eth0"]],
-    ["node/node1/cni0 out", ["pod/a/eth0"]],
+    ["node/node1/cni0 out", ["node/node1/eth0"]],
+    ["node/node1/flannel.1 out", ["node/node1/cni0"]],
   ])("it is out of sight where it left by the last interface that is captured: %s, %j", (where, quiet) => {
     const { follower } = new Followed([seen(where, 0, ping(1))], flannelTopology, quiet);
     follower.finish();
@@ -393,6 +394,7 @@ describe("how a journey ends", () => {
     ["pod/a/eth0 out", ["node/node1/vetha"]],
     ["node/node1/vetha in", ["node/node1/cni0"]],
     ["node/node1/cni0 out", ["node/node1/vetha"]],
+    ["node/node1/flannel.1 out", ["node/node1/eth0"]],
     ["pod/c/eth0 in", []],
   ])("it is lost where it would have been seen again: %s, %j", (where, quiet) => {
     const stranger = eth(mac(1), mac(2), 0x0800, ipv4({ src: A, dst: "10.9.9.9" }, 1, echo("request", 1, 1)));
