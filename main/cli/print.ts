@@ -7,8 +7,8 @@ import {
   type CauseKind,
   type Change,
   type Hop,
+  isDroppedAt,
   type Journey,
-  OBSTACLES,
 } from "../../preload/contract/journey.ts";
 import type { Fault } from "../../preload/contract/result.ts";
 
@@ -42,7 +42,7 @@ export function printJourney(journey: Journey): string {
   const end = { arrived: "green", lost: "red", "in flight": "yellow", "out of sight": "yellow" } as const;
   const head = `${paint("bold", journey.summary)}  ${paint(end[journey.end], journey.end)}${
     journey.end === "arrived" ? ` in ${(duration / 1000).toFixed(1)} µs` : `, last seen at ${journey.lastSeen}`
-  }`;
+  }${journey.end === "arrived" && journey.hops.some(isDroppedAt) ? paint("red", ", and dropped there") : ""}`;
   const lines = rows.map((row) => {
     const layers = paint(/VXLAN|\bIP\|IP\b/.test(row.layers) ? "cyan" : "dim", row.layers.padEnd(widths.layers));
     const left = `${paint("dim", row.at.padStart(widths.at))}  ${row.where.padEnd(widths.where)}  ${row.name.padEnd(widths.name)}  ${row.direction.padEnd(3)}  ${layers}`;
@@ -67,7 +67,7 @@ function hopChanges(hop: Hop, journey: Journey): string[] {
     return [...changes, withCause("not seen any further", undefined), ...reasons(causes)];
   if (journey.end === "out of sight" && isLast)
     return [...changes, withCause("where it goes on nothing is captured", undefined)];
-  if (hop.parent !== undefined && causes.some(({ kind }) => OBSTACLES.has(kind))) {
+  if (isDroppedAt(hop)) {
     return [...changes, withCause("dropped there", undefined), ...reasons(causes)];
   }
   const [cause] = causes;

@@ -136,6 +136,11 @@ export const OBSTACLES: ReadonlySet<CauseKind> = new Set([
   "down",
 ] satisfies CauseKind[]);
 
+/** The packet reached the namespace of this hop and was dropped there. */
+export function isDroppedAt(hop: Hop): boolean {
+  return hop.parent !== undefined && (hop.causes ?? []).some(({ kind }) => OBSTACLES.has(kind));
+}
+
 export interface Cause {
   kind: CauseKind;
   /** As `ip`, `bridge` or `ss` prints it. */

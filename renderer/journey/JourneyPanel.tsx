@@ -1,7 +1,7 @@
 /** The selected journey: what it is, how it ended, its hops, and why the selected hop came about. */
 
 import { useStore } from "zustand";
-import type { Journey } from "../../preload/contract/journey.ts";
+import { isDroppedAt, type Journey } from "../../preload/contract/journey.ts";
 import { Empty } from "../app/Empty.tsx";
 import { FaultNote } from "../app/FaultNote.tsx";
 import { Icon } from "../app/Icon.tsx";
@@ -59,6 +59,9 @@ export function JourneyHead({ journey, onGo }: { journey: Journey; onGo: (journe
       </code>
       <EndMark end={journey.end} />
       {journey.end !== "arrived" && <span className="muted">{words.lastSeen(journey.lastSeen)}</span>}
+      {journey.end === "arrived" && journey.hops.some(isDroppedAt) && (
+        <span className="end bad">{words.andDropped}</span>
+      )}
       {journey.error && (
         <span className="journey-error" title={journey.error.summary}>
           {words.answeredWith(journey.error.summary, journey.error.by)}

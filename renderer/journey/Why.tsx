@@ -1,6 +1,6 @@
 /** Why a packet came to one hop as it did: each change, the kernel state behind it, and the command that shows it. */
 
-import { type Cause, type Hop, type Journey, OBSTACLES } from "../../preload/contract/journey.ts";
+import { type Cause, type Hop, isDroppedAt, type Journey, OBSTACLES } from "../../preload/contract/journey.ts";
 import { interfaceName } from "../../preload/contract/topology.ts";
 import { Command } from "../app/Command.tsx";
 import { useWords } from "../app/page-context.ts";
@@ -19,7 +19,7 @@ export function Why({ journey, hop, index }: Props) {
   const { hops, end, error } = journey;
   const isLast = interfaceName(hop) === journey.lastSeen;
   const isEnd = isLast && end === "lost";
-  const isDropped = index > 0 && causes.some(({ kind }) => OBSTACLES.has(kind));
+  const isDropped = isDroppedAt(hop);
   return (
     <section className="why" aria-label={words.why}>
       <p className="why-where">

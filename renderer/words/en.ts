@@ -414,6 +414,7 @@ export const en = {
     notSeenFurther: "Not seen any further:",
     outOfSight: "Where it goes on nothing is captured.",
     droppedThere: "Dropped there:",
+    andDropped: "and dropped there",
     noReason: "Nothing that was read of the kernel’s state says why.",
     causes: {
       route: "route",

@@ -399,6 +399,7 @@ export const zhHans: Catalogue = {
     notSeenFurther: "之后没有再看到：",
     outOfSight: "它接下来经过的地方没有抓包。",
     droppedThere: "在那里被丢弃：",
+    andDropped: "到达后被丢弃",
     noReason: "读到的内核状态中，没有说明原因的内容。",
     causes: {
       route: "路由",

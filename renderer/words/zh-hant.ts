@@ -403,6 +403,7 @@ export const zhHant: Catalogue = {
     notSeenFurther: "之後沒有再看到：",
     outOfSight: "它接下來經過的地方沒有擷取。",
     droppedThere: "在那裡被丟棄：",
+    andDropped: "到達後被丟棄",
     noReason: "讀到的核心狀態中，沒有說明原因的內容。",
     causes: {
       route: "路由",

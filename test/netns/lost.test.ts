@@ -215,6 +215,8 @@ test("the host itself drops what has arrived", async () => {
     const sent = await send();
     expect(sent.journeys[0]?.end).toBe("arrived");
     expect(reasonOf(sent)).toEqual({ at: "b/eth0", causes: ["rule: -A INPUT -p icmp -j DROP"] });
+    const { stdout } = await place.hoplab("send", name, "--from", "a", "--to", "b");
+    expect(stdout).toMatch(/^ICMP echo request .* arrived in [\d.]+ µs, and dropped there$/m);
   } finally {
     inNetns("b", "iptables -F");
   }

@@ -1,10 +1,12 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, it } from "vitest";
 import type { Capture } from "../../preload/contract/calls.ts";
+import type { Journey } from "../../preload/contract/journey.ts";
 import { ConnectionBanner } from "../../renderer/app/ConnectionBanner.tsx";
 import { FaultNote } from "../../renderer/app/FaultNote.tsx";
 import { WordsContext } from "../../renderer/app/page-context.ts";
 import { FrameView } from "../../renderer/frame/FramePanel.tsx";
+import { JourneyHead } from "../../renderer/journey/JourneyPanel.tsx";
 import { JourneyStrip } from "../../renderer/journey/JourneyStrip.tsx";
 import { Why } from "../../renderer/journey/Why.tsx";
 import { Counters, HoleList, StalledNote } from "../../renderer/packets/CaptureControls.tsx";
@@ -47,6 +49,17 @@ describe("the page", () => {
     expect(html).toContain("ip -n node.node1 route get fibmatch 10.244.1.2");
     expect(html).toContain("10.244.1.0 dev flannel.1 lladdr 02:7b:3b:74:a7:28 PERMANENT");
     expect(html).toContain("Hop 4 of 12");
+  });
+
+  it("says of a packet that arrived and was dropped that it was", () => {
+    const hops = ping.hops.map((hop, index) =>
+      index === ping.hops.length - 1
+        ? { ...hop, causes: [{ kind: "rule" as const, text: "-A INPUT -p icmp -j DROP", command: "iptables -S" }] }
+        : hop,
+    );
+    const head = (journey: Journey) => renderToStaticMarkup(<JourneyHead journey={journey} onGo={() => undefined} />);
+    expect(head({ ...ping, hops })).toContain("and dropped there");
+    expect(head(ping)).not.toContain("dropped");
   });
 
   it("says of a packet that went out of sight that nothing is captured there", () => {
