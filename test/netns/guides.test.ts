@@ -53,7 +53,8 @@ async function read(reader: GuideReader, { id, guide }: GuideHere): Promise<stri
       await reader.typeMeanwhile(command, /Capturing on/);
       continue;
     }
-    if (command.startsWith("hoplab read ")) await reader.ended();
+    // Nor is the lab taken away from under it.
+    if (/^hoplab (read|down) /.test(command)) await reader.ended();
     if (command.startsWith("hoplab down ")) problems.push(...(await injected(reader, id)));
     const time = (times.get(command) ?? 0) + 1;
     times.set(command, time);
