@@ -12,6 +12,7 @@ import { eraOf } from "../cause/era.ts";
 import { explainCauses } from "../cause/explain-causes.ts";
 import { findLab } from "../lab/catalogue.ts";
 import { layOutLab } from "../layout/layout.ts";
+import type { EventListener } from "../rpc/backend.ts";
 import { sandboxName } from "./lab-commands.ts";
 import { LABS_DIR } from "./places.ts";
 import { paint, printJourney, printTable } from "./print.ts";
@@ -88,11 +89,13 @@ function end(session: CliSession, capture: string, seconds: number | undefined):
       resolve();
     };
     session.signal.addEventListener("abort", stop);
-    session.backend.subscribe((event, data) => {
+    const listen: EventListener = (event, data) => {
       if (event !== "capture.changed") return;
       const { id, running } = data as Events["capture.changed"];
       if (id === capture && !running) stop();
-    });
+    };
+    // Questions are for the terminal.
+    session.backend.subscribe(listen, { answers: false });
   });
 }
 

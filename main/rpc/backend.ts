@@ -24,6 +24,9 @@ export type EventListener = <E extends EventName>(event: E, data: Events[E]) => 
 
 export interface Backend extends AsyncDisposable {
   readonly handlers: Handlers;
-  /** Every client subscribes once. Returns the function that ends the subscription. */
-  subscribe(listener: EventListener): () => void;
+  /**
+   * Every client subscribes once. `answers`: it can put questions to a person, which is so unless it says otherwise.
+   * Returns the function that ends the subscription.
+   */
+  subscribe(listener: EventListener, options?: { answers: boolean }): () => void;
 }

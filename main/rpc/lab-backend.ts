@@ -82,6 +82,8 @@ export class LabBackend implements Backend {
   readonly vm: Vm;
   readonly #options: BackendOptions;
   readonly #listeners = new Set<EventListener>();
+  /** Those of the listeners that can put questions to a person. */
+  readonly #pages = new Set<EventListener>();
   readonly #questions = new Questions((questions) => this.#tell("questions.changed", questions));
   readonly #captures: Captures;
   readonly #labs: LabFiles;
@@ -276,15 +278,16 @@ export class LabBackend implements Backend {
     };
   }
 
-  subscribe(listener: EventListener): () => void {
+  subscribe(listener: EventListener, { answers } = { answers: true }): () => void {
     this.#listeners.add(listener);
+    if (answers) this.#pages.add(listener);
     this.#watch ??= setInterval(() => void this.#lookAtSandboxes(), WATCH_MS).unref();
     return () => {
       this.#listeners.delete(listener);
+      if (this.#pages.delete(listener) && this.#pages.size === 0) this.#questions.cancelAll();
       if (this.#listeners.size > 0) return;
       clearInterval(this.#watch);
       this.#watch = undefined;
-      this.#questions.cancelAll();
     };
   }
 
@@ -353,7 +356,7 @@ export class LabBackend implements Backend {
 
   /** A page answers where one is open, else whoever is at the terminal. */
   #ask: Ask = async (question, signal) =>
-    this.#listeners.size > 0 ? this.#questions.ask(question, signal) : this.#options.ask?.(question, signal);
+    this.#pages.size > 0 ? this.#questions.ask(question, signal) : this.#options.ask?.(question, signal);
 
   async #labToOpen(): Promise<{ open?: string }> {
     if (!this.#options.open) return {};

@@ -3,6 +3,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { createBackend } from "../../main/rpc/lab-backend.ts";
+import type { Events } from "../../preload/contract/calls.ts";
+import type { TargetSpec } from "../../preload/contract/target.ts";
 import { newTraces, type Traces, traces, until, Workplace } from "./hoplab.ts";
 
 const place = new Workplace();
@@ -108,6 +111,36 @@ test.each([
   const tested = await place.hoplab("target", "test", "way", "--json");
   expect(tested.code).toBe(1);
   expect(JSON.parse(tested.stdout)).toMatchObject({ ok: false, steps: [{ step: "shell", state: "failed" }] });
+});
+
+// Whoever sudo does not know is asked for a password all the same.
+test(`a question goes to the terminal where nobody listens who could answer it${unless(isRoot, "only root can be somebody that sudo does not know")}`, {
+  skip: !isRoot,
+}, async () => {
+  const asked: string[] = [];
+  await using backend = await createBackend({
+    labsDir: folder,
+    dataDir: join(place.folder, "terminal"),
+    ask: async ({ kind }) => {
+      asked.push(kind);
+      return undefined;
+    },
+  });
+  const command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  const spec: TargetSpec = { kind: "command", name: "asks", command, privilege: "sudo" };
+  const test = () =>
+    backend.handlers["target.test"]({ spec }, { signal: AbortSignal.timeout(30_000), progress: () => {} });
+  const questions: number[] = [];
+  backend.subscribe(() => {}, { answers: false });
+  await test();
+  expect(asked).toEqual(["sudo-password"]);
+  // A page takes it over.
+  const leave = backend.subscribe((event, data) => {
+    if (event === "questions.changed") questions.push((data as Events["questions.changed"]).length);
+    if (questions.at(-1) === 1) leave();
+  });
+  await test();
+  expect({ asked, questions }).toEqual({ asked: ["sudo-password"], questions: [1] });
 });
 
 test("targets are kept without doubles, under names that can be typed", async () => {
