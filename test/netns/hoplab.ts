@@ -78,6 +78,10 @@ function isSetting(arg: string | Record<string, string>): arg is Record<string, 
   return typeof arg === "object";
 }
 
+/** What ends well is quicker than this; in the emulated VM all takes some ten times as long. */
+const STUCK_SECONDS = process.env.HOPLAB_TEST_SSH ? 500 : 50;
+
+/** Waits for its end. One that is stuck is ended as by Ctrl-C, and `stderr` then says what it and its sandbox waited for. */
 export async function finish(child: ChildProcess): Promise<Ran> {
   let stdout = "";
   let stderr = "";
@@ -88,8 +92,19 @@ export async function finish(child: ChildProcess): Promise<Ran> {
     stderr += chunk;
   });
   child.stdin?.end();
+  const timer = setTimeout(() => {
+    stderr += `\nstuck for ${STUCK_SECONDS} s:\n${waiting()}`;
+    child.kill("SIGINT");
+  }, STUCK_SECONDS * 1000);
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  clearTimeout(timer);
   return { code, stdout, stderr };
+}
+
+/** What each process waits for in the kernel, those of the tests themselves left out. */
+function waiting(): string {
+  const all = execFileSync("ps", ["-eo", "pid,ppid,stat,wchan:24,args"], { encoding: "utf8" }).split("\n");
+  return all.flatMap((line) => (/vitest|\[/.test(line) ? [] : line.trim().slice(0, 120))).join("\n");
 }
 
 /** What a lab could leave behind on the machine. */
