@@ -29,6 +29,7 @@ test("a ping is sent in two clusters at once, and its two journeys stand row by 
   const panel = page.getByRole("tabpanel");
   await expect(panel.getByRole("row", { name: /≠ layers Eth \| IP \| UDP \| VXLAN/ })).toBeVisible();
   await expect(panel.getByRole("region", { name: "flannel-host-gw" })).toContainText("via 192.168.32.128 dev eth0");
+  await expect(rows.getByRole("option", { selected: true })).toBeInViewport({ ratio: 0.9 });
   await keepScreenshot("compare");
 
   // On one node nothing differs.
