@@ -1,6 +1,6 @@
 /**
- * Sums what the test runners reported: names each skipped test with its reason and each failed one, and prints the last
- * line of scripts/test. Reads DIR/*.json of vitest and Playwright, and DIR/steps.tsv: a step that failed, or was skipped
+ * Sums what the test runners reported: names each skipped test with its reason, each that passed at its second try only and
+ * each failed one, and prints the last line of scripts/test. Reads DIR/*.json of vitest and Playwright, and DIR/steps.tsv: a step that failed, or was skipped
  * with its reason, in each line. Exits 1 where anything failed or a report is missing.
  */
 
@@ -14,6 +14,8 @@ export interface Sum {
   passed: number;
   failed: string[];
   skipped: string[];
+  /** Passed at the second try only, and why not at the first. */
+  again: string[];
 }
 
 const MOST_WHY = 600;
@@ -61,11 +63,14 @@ function why(message: string | undefined): string {
 }
 
 export function sumVitest(report: unknown): Sum {
-  const sum: Sum = { passed: 0, failed: [], skipped: [] };
+  const sum: Sum = { passed: 0, failed: [], skipped: [], again: [] };
   for (const { name, status, message, assertionResults } of vitestReport.parse(report).testResults) {
     for (const test of assertionResults) {
-      if (test.status === "passed") sum.passed++;
-      else if (test.status === "failed") sum.failed.push(`${test.fullName}${why(test.failureMessages?.[0])}`);
+      if (test.status === "passed") {
+        sum.passed++;
+        const [first] = test.failureMessages ?? [];
+        if (first !== undefined) sum.again.push(`${test.fullName}${why(first)}`);
+      } else if (test.status === "failed") sum.failed.push(`${test.fullName}${why(test.failureMessages?.[0])}`);
       else sum.skipped.push(test.fullName);
     }
     // A file that could not be loaded has no tests, or a hook failed and they all passed or were skipped.
@@ -77,7 +82,7 @@ export function sumVitest(report: unknown): Sum {
 }
 
 export function sumPlaywright(report: unknown): Sum {
-  const sum: Sum = { passed: 0, failed: [], skipped: [] };
+  const sum: Sum = { passed: 0, failed: [], skipped: [], again: [] };
   const { suites, errors } = playwrightReport.parse(report);
   for (const { title, projectName, status, annotations, results } of suites.flatMap(testsOf)) {
     const name = `[${projectName}] ${title}`;
@@ -107,13 +112,13 @@ export function sumFile(path: string, read: (report: unknown) => Sum): Sum {
     return read(JSON.parse(readFileSync(path, "utf8")));
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    return { passed: 0, failed: [`${path} could not be read: ${reason}`], skipped: [] };
+    return { passed: 0, failed: [`${path} could not be read: ${reason}`], skipped: [], again: [] };
   }
 }
 
 /** Lines `failed<TAB>NAME`, `skipped<TAB>NAME: reason`, or `report<TAB>FILE<TAB>exit code of its runner`. */
 export function sumSteps(text: string, dir: string): Sum {
-  const sum: Sum = { passed: 0, failed: [], skipped: [] };
+  const sum: Sum = { passed: 0, failed: [], skipped: [], again: [] };
   for (const line of text.split("\n").filter(Boolean)) {
     const [kind = "", what = "", code = ""] = line.split("\t");
     if (kind === "failed") sum.failed.push(what);
@@ -123,6 +128,7 @@ export function sumSteps(text: string, dir: string): Sum {
       sum.passed += own.passed;
       sum.failed.push(...own.failed.map((name) => `${what}: ${name}`));
       sum.skipped.push(...own.skipped.map((name) => `${what}: ${name}`));
+      sum.again.push(...own.again.map((name) => `${what}: ${name}`));
       // An error outside of any test, for instance.
       if (code !== "0" && own.failed.length === 0)
         sum.failed.push(`${what}: its runner ended with ${code || "no code"}`);
@@ -131,9 +137,10 @@ export function sumSteps(text: string, dir: string): Sum {
   return sum;
 }
 
-export function printSum({ passed, failed, skipped }: Sum): string {
+export function printSum({ passed, failed, skipped, again }: Sum): string {
   return [
     ...skipped.map((name) => `skipped: ${name}`),
+    ...again.map((name) => `passed at the second try only: ${name}`),
     ...failed.map((name) => `failed: ${name}`),
     `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`,
   ].join("\n");
@@ -144,7 +151,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const steps = join(dir, "steps.tsv");
   const sum = existsSync(steps)
     ? sumSteps(readFileSync(steps, "utf8"), dir)
-    : { passed: 0, failed: [`${steps} is missing`], skipped: [] };
+    : { passed: 0, failed: [`${steps} is missing`], skipped: [], again: [] };
   console.log(printSum(sum));
   process.exitCode = sum.failed.length > 0 ? 1 : 0;
 }

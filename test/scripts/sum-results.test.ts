@@ -17,7 +17,12 @@ test("passed, failed and skipped tests of vitest are counted by their own words"
   const report = {
     testResults: [vitest("failed", "passed", "failed", "skipped", "pending", "todo"), vitest("passed", "passed")],
   };
-  expect(sumVitest(report)).toEqual({ passed: 2, failed: ["test 1"], skipped: ["test 2", "test 3", "test 4"] });
+  expect(sumVitest(report)).toEqual({
+    passed: 2,
+    failed: ["test 1"],
+    skipped: ["test 2", "test 3", "test 4"],
+    again: [],
+  });
 });
 
 test("a failed test says in one line why, without colours and stack", () => {
@@ -33,6 +38,14 @@ test("a failed test says in one line why, without colours and stack", () => {
   ]);
   failed.failureMessages = ["x".repeat(10_000)];
   expect(sumVitest({ testResults: [file] }).failed[0]?.length).toBeLessThan(700);
+});
+
+test("a test that passed at its second try only is named, with why it did not at its first", () => {
+  const twice = { fullName: "it ends", status: "passed", failureMessages: ["Error: stuck\n    at …"] };
+  const once = { fullName: "it begins", status: "passed", failureMessages: [] };
+  const sum = sumVitest({ testResults: [{ name: "a", status: "passed", assertionResults: [twice, once] }] });
+  expect(sum).toEqual({ passed: 2, failed: [], skipped: [], again: ["it ends: Error: stuck"] });
+  expect(printSum(sum)).toBe("passed at the second try only: it ends: Error: stuck\n2 passed, 0 failed, 0 skipped");
 });
 
 test("a test file that could not be loaded, or whose hook failed, is a failure", () => {
@@ -67,6 +80,7 @@ test("tests of Playwright are counted in nested suites, with the reasons of skip
     passed: 1,
     failed: ["[electron] sends", "[electron] plays (failed, then passed)", "the worker ended"],
     skipped: ["[electron] wraps: this kernel has no vxlan"],
+    again: [],
   });
 });
 
@@ -94,5 +108,6 @@ test("a runner that ends badly though no test failed is a failure, and one with 
     passed: 1,
     failed: ["unit.json: its runner ended with 1", "kernel.json: test 0"],
     skipped: [],
+    again: [],
   });
 });
