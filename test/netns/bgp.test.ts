@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Hop, Journey } from "../../preload/contract/journey.ts";
-import { finish, inSandbox, newTraces, traces, until, Workplace } from "./hoplab.ts";
+import { finish, inSandbox, newTraces, traces, until, untilSaid, Workplace } from "./hoplab.ts";
 import { labsHere } from "./labs.ts";
 
 const before = traces();
@@ -213,15 +213,8 @@ describe(`a node that leaves and comes back${lacking ? ` (skipped: ${lacking})` 
     const cards = ["node1", "node2", "node4"].map((node) => `node/${node}/eth0`).join(",");
     const argv = ["capture", name, "-w", file, "--interfaces", cards, "--filter", "tcp port 179", "--json"];
     const capture = place.start(...argv);
-    let said = "";
-    capture.stderr?.on("data", (text) => {
-      said += text;
-    });
     const ended = finish(capture);
-    await until(
-      () => said,
-      (text) => text.includes("Capturing on 3 interfaces"),
-    );
+    await untilSaid(capture, "Capturing on 3 interfaces");
     const whole = routes("node2");
     expect(whole).toContain("172.26.0.192/26 via 192.168.32.130 dev eth0");
 

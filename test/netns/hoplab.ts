@@ -101,6 +101,18 @@ export async function finish(child: ChildProcess): Promise<Ran> {
   return { code, stdout, stderr };
 }
 
+/** Waits until a command that goes on has said this on stderr. */
+export async function untilSaid(child: ChildProcess, words: string): Promise<void> {
+  let said = "";
+  child.stderr?.on("data", (text) => {
+    said += text;
+  });
+  await until(
+    () => said,
+    (text) => text.includes(words),
+  );
+}
+
 /** What each process waits for in the kernel, those of the tests themselves left out. */
 function waiting(): string {
   const all = execFileSync("ps", ["-eo", "pid,ppid,stat,wchan:24,args"], { encoding: "utf8" }).split("\n");

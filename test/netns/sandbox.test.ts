@@ -9,7 +9,7 @@ import { endHolder, type Holder, listHolders } from "../../main/sandbox/list.ts"
 import { startSandbox } from "../../main/sandbox/start.ts";
 import { LocalTarget } from "../../main/target/local-target.ts";
 import type { Topology } from "../../preload/contract/topology.ts";
-import { CLI, finish, inSandbox, newTraces, type Traces, traces, until, Workplace } from "./hoplab.ts";
+import { CLI, finish, inSandbox, newTraces, type Traces, traces, until, untilSaid, Workplace } from "./hoplab.ts";
 
 const place = new Workplace();
 const one = `${place.prefix}one`;
@@ -248,15 +248,8 @@ test("a capture of some interfaces, with a filter, holds only their packets", as
   const file = join(place.folder, "some capture.pcapng");
   const names = "h1/eth0,switch/port2";
   const capture = place.start("capture", one, "-w", file, "--interfaces", names, "--filter", "icmp", "--json");
-  let stderr = "";
-  capture.stderr?.on("data", (text) => {
-    stderr += text;
-  });
   const ended = finish(capture);
-  await until(
-    () => stderr,
-    (text) => text.includes("Capturing on 2 interfaces"),
-  );
+  await untilSaid(capture, "Capturing on 2 interfaces");
   await place.hoplab("exec", one, "h1", "--", "ping", "-c", "1", "10.0.0.2");
   const argv = ["-r", file, "-T", "fields", "-e", "frame.interface_name", "-e", "ip.proto"];
   capture.kill("SIGINT");
@@ -273,15 +266,8 @@ test("a capture whose lab goes down ends by itself, says why, and leaves what it
   await place.json("up", "bridge-arp", "--name", one);
   const file = join(place.folder, "cut.pcapng");
   const capture = place.start("capture", one, "-w", file);
-  let stderr = "";
-  capture.stderr?.on("data", (text) => {
-    stderr += text;
-  });
   const ended = finish(capture);
-  await until(
-    () => stderr,
-    (text) => text.includes("Capturing on"),
-  );
+  await untilSaid(capture, "Capturing on");
   await place.hoplab("exec", one, "h1", "--", "ping", "-c", "1", "10.0.0.2");
   await place.hoplab("down", one);
   const ran = await ended;
@@ -302,15 +288,8 @@ test("a capture that has no more space ends by itself, says why, and what fitted
       env: { ...process.env, HOPLAB_DATA: join(place.folder, "data") },
     },
   );
-  let stderr = "";
-  capture.stderr.on("data", (text) => {
-    stderr += text;
-  });
   const ended = finish(capture);
-  await until(
-    () => stderr,
-    (text) => text.includes("Capturing on"),
-  );
+  await untilSaid(capture, "Capturing on");
   await place.hoplab("exec", one, "h1", "--", "ping", "-q", "-c", "200", "-i", "0.002", "-s", "1400", "10.0.0.2");
   const ran = await ended;
   expect(ran.code).toBe(1);
